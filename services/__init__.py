@@ -1,0 +1,1 @@
+"""The services of the Data Factory; `python -m services` is their composition root."""
