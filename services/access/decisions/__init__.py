@@ -1,1 +1,1 @@
-"""Decisions: gather the whole input, ask the law once, record input, result and revision, answer with codes and cures."""
+"""Decisions: gather the whole input, ask the law once, record it all, answer with codes and cures."""

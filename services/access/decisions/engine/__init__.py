@@ -2,6 +2,7 @@
 
 from services.access.decisions.engine.port import (
     CODES,
+    PURPOSES,
     RULES,
     DecisionInput,
     EngineUnavailable,
@@ -14,6 +15,7 @@ from services.access.decisions.engine.wasm import WasmEngine
 
 __all__ = [
     "CODES",
+    "PURPOSES",
     "RULES",
     "DecisionInput",
     "EngineUnavailable",
