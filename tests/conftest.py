@@ -1,4 +1,4 @@
-"""Fixtures of every test. The run has state, keys and ports of its own; nothing of the developer's factory is touched."""
+"""Fixtures of every test. The run has state, keys and ports of its own; a developer's factory is never touched."""
 
 import os
 import tempfile

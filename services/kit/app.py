@@ -1,7 +1,7 @@
 """Makes a service's ASGI application and everything that runs beside it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
@@ -38,7 +38,7 @@ async def service_context(
     *,
     secret: Callable[[], str],
     clock: Clock | None = None,
-) -> AsyncIterator[Context]:
+) -> AsyncGenerator[Context]:
     """Open what `service` needs (database, bus, its own components), and close it at the end."""
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
@@ -148,7 +148,7 @@ async def _forget(ctx: Context, stop: asyncio.Event, service: Service) -> None:
 
 
 @asynccontextmanager
-async def service_workers(service: Service, ctx: Context) -> AsyncIterator[None]:
+async def service_workers(service: Service, ctx: Context) -> AsyncGenerator[None]:
     """Run the relay, the subscriptions and the workers of `service` until the end, then let them finish."""
     stop = asyncio.Event()
     tasks: list[asyncio.Task[None]] = []

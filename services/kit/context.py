@@ -1,6 +1,6 @@
 """What a running service has at hand, and how endpoints and workers reach it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -38,7 +38,7 @@ class Context:
     components: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @asynccontextmanager
-    async def unit(self) -> AsyncIterator[RuleSession]:
+    async def unit(self) -> AsyncGenerator[RuleSession]:
         """A transaction for workers and subscriptions: commits on leaving, rolls back on any exception."""
         async with self.db.unit() as session:
             yield session

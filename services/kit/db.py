@@ -1,6 +1,6 @@
-"""The database of one service: tables' base, sessions that rules may use but not end, one transaction a unit of work."""
+"""The database of one service: tables' base, sessions that rules use but never end, one transaction a unit of work."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -150,7 +150,7 @@ class Database:
         return UnitOfWork(self.engine)
 
     @asynccontextmanager
-    async def unit(self) -> AsyncIterator[RuleSession]:
+    async def unit(self) -> AsyncGenerator[RuleSession]:
         """A unit of work for workers and subscriptions: commits on leaving, rolls back on any exception."""
         unit = self.begin_unit()
         try:

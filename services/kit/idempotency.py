@@ -95,9 +95,7 @@ class Claim:
         await session.execute(
             update(self._table)
             .where(*self._where)
-            .values(
-                status=response.status_code, answer=self._ctx.sealer.seal(json.dumps(document).encode(), self._aad)
-            )
+            .values(status=response.status_code, answer=self._ctx.sealer.seal(json.dumps(document).encode(), self._aad))
         )
 
 

@@ -54,12 +54,12 @@ def decode_cursor(cursor: str) -> list[Any]:
 
 
 def page(
-    rows: Sequence[R], limit: int, key: Callable[[R], object | tuple[object, ...]], show: Callable[[R], T]
+    rows: Sequence[R], limit: int, key: Callable[[R], Sequence[object]], show: Callable[[R], T]
 ) -> Paged[T]:
-    """Make a page from up to `limit + 1` rows (repositories fetch one more than asked, to know whether more follow)."""
+    """Make a page from up to `limit + 1` rows (repositories fetch one more than asked, to know
+    whether more follow); `key` gives the sort key of a row, as a tuple."""
     kept = rows[:limit]
     cursor = None
     if len(rows) > limit:
-        last = key(kept[-1])
-        cursor = encode_cursor(last if isinstance(last, tuple) else (last,))
+        cursor = encode_cursor(key(kept[-1]))
     return Paged(items=[show(row) for row in kept], next_cursor=cursor)

@@ -18,7 +18,7 @@ log = structlog.get_logger("factory.problems")
 
 @dataclass(frozen=True)
 class FieldError:
-    """One thing wrong in a request: `pointer` is an RFC 6901 JSON pointer into the body (or `query:name`, `header:name`)."""
+    """One thing wrong in a request; `pointer`: RFC 6901, into the body, or `query:name`, `header:name`."""
 
     pointer: str
     code: str

@@ -13,7 +13,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FACTORY_", extra="ignore")
 
     environment: Literal["local", "production"] = Field(
-        "local", description="`production` refuses what is fit only for a laptop: key files, the local identity provider."
+        "local",
+        description="`production` refuses what is fit only for a laptop: key files, the local identity provider.",
     )
     data_dir: Path = Field(Path(".factory"), description="Folder of all state but keys.")
     keys_url: str = Field(
@@ -41,13 +42,20 @@ class Settings(BaseSettings):
     port: int = Field(0, ge=0, le=65535, description="Port a process listens on; 0 takes a free one.")
     service_secret: SecretStr = Field(
         SecretStr(""),
-        description="Secret with which this service gets its own token from access. Empty: derived from the root secret "
-        "in the key folder (local only).",
+        description="Secret with which this service gets its own token from access. "
+        "Empty: derived from the root secret in the key folder (local only).",
+    )
+    seal_key: SecretStr = Field(
+        SecretStr(""),
+        description="64 hexadecimal digits: the key that seals sensitive columns of this service's database. "
+        "Empty: derived from the root secret in the key folder (local only).",
     )
     log_format: Literal["json", "console"] = Field("json", description="How log lines are written.")
     log_level: str = Field("INFO", description="Least severe level that is written.")
     otlp_endpoint: str = Field("", description="OTLP/HTTP collector for traces. Empty: none are sent.")
-    lease_poll_s: float = Field(2.0, gt=0, le=10, description="Seconds between two questions about what is still allowed.")
+    lease_poll_s: float = Field(
+        2.0, gt=0, le=10, description="Seconds between two questions about what may go on."
+    )
     lease_silence_s: float = Field(8.0, gt=0, le=60, description="Seconds without an answer after which work stops.")
     upload_max_bytes: int = Field(
         200 * 1024**3, ge=1, description="Largest single upload that the gateway and the catalogue take, in bytes."

