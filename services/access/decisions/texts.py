@@ -155,7 +155,7 @@ CURE_TEXTS: Texts = {
     },
     "period-over": {
         "sv": "Villkorens tid är slut och inget i projektet kan ändra det; givaren kan publicera nya villkor.",
-        "en": "The period of the terms is over, which nothing in the project can change; the donor can publish new terms.",
+        "en": "The period of the terms is over, which nothing in the project changes; the donor can publish new terms.",
     },
     "renew-ethics": {
         "sv": "Etikgodkännandet har gått ut: för in ett nytt nummer och slutdatum i projektet.",

@@ -22,7 +22,13 @@ fitting_grants contains i if {
 
 grants_in_use := fitting_grants if count(fitting_grants) > 0
 
-grants_in_use := usable_grants if count(fitting_grants) == 0
+grants_in_use := usable_grants if {
+	count(fitting_grants) == 0
+	count(usable_grants) > 0
+}
+
+# Where no grant is usable, `grant` says no by itself, and this rule looks at what was once signed.
+grants_in_use := covering_grants if count(usable_grants) == 0
 
 passed contains "grant" if count(usable_grants) > 0
 

@@ -64,6 +64,12 @@ codes contains grant_code if {
 	not "grant" in passed
 }
 
+# A signature ends with its grant: the next grant has an agreement of its own to sign.
+codes contains code_of.agreement if {
+	"shape" in passed
+	not "grant" in passed
+}
+
 codes contains audit_code if {
 	"shape" in passed
 	not "audit" in passed
