@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
 
 from services.kit.events import access, catalog
@@ -25,7 +24,7 @@ class UnknownEvent(LookupError):
 class EventType:
     """What is known about one type of event."""
 
-    type: str
+    ce_type: str
     """`factory.<service>.<noun>.<verb>.v1`, the `ce_type`."""
     message: type[Message]
     key: tuple[str, ...]
@@ -34,7 +33,7 @@ class EventType:
     @property
     def service(self) -> str:
         """The service that publishes it."""
-        return self.type.split(".")[1]
+        return self.ce_type.split(".")[1]
 
     @property
     def topic(self) -> str:
@@ -42,14 +41,9 @@ class EventType:
         return f"factory.{self.service}.v1"
 
     @property
-    def descriptor(self) -> Descriptor:
-        """The message's fields."""
-        return self.message.DESCRIPTOR
-
-    @property
     def name(self) -> str:
         """The message's full name, such as `factory.access.v1.GrantRevoked`."""
-        return self.descriptor.full_name
+        return self.message.DESCRIPTOR.full_name
 
     @property
     def schema(self) -> str:
@@ -82,7 +76,7 @@ class EventType:
 
 
 def _events(*events: EventType) -> Mapping[str, EventType]:
-    return MappingProxyType({event.type: event for event in events})
+    return MappingProxyType({event.ce_type: event for event in events})
 
 
 EVENTS: Mapping[str, EventType] = _events(
