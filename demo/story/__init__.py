@@ -1,0 +1,1 @@
+"""The story of one dataset, a module for each part of it."""
