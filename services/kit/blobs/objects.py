@@ -166,9 +166,7 @@ class ObjectStore:
 
     async def scan(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
         check_prefix(prefix)
-        # `list` is overloaded with Arrow batches, whose types are another package's.
-        list_blobs: Callable[..., Iterator[Sequence[Any]]] = getattr(obstore, "list")  # noqa: B009 - see above
-        batches = list_blobs(self._store, prefix.rstrip("/") or None, chunk_size=LIST_BATCH)
+        batches: Iterator[Sequence[Any]] = self._store.list(prefix.rstrip("/") or None, chunk_size=LIST_BATCH)
         nothing: Sequence[Any] = ()
         while batch := await self._call(lambda: next(batches, nothing)):
             for found in batch:
