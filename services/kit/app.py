@@ -22,6 +22,7 @@ from services.kit.outbox import Relay
 from services.kit.problems import install_handlers
 from services.kit.service import Service, Worker
 from services.kit.settings import Settings
+from services.kit.subjects import RemoteSubjects
 from services.kit.telemetry import Observe
 from services.kit.texts import KIT_TEXTS
 from services.kit.tokens import TokenVerifier
@@ -61,9 +62,12 @@ async def service_context(
             http=http,
             verifier=TokenVerifier(http.jwks, clock),
             sealer=sealer,
+            subjects=RemoteSubjects(http),
         )
         if service.components is not None:
             ctx.components.update(await stack.enter_async_context(service.components(ctx)))
+            # access knows its subjects itself and need not ask over HTTP
+            ctx.subjects = ctx.components.get("subjects", ctx.subjects)
         yield ctx
 
 

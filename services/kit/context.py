@@ -13,6 +13,7 @@ from services.kit.tokens import TokenVerifier
 if TYPE_CHECKING:
     from services.kit.bus import Bus
     from services.kit.http import ServiceClient
+    from services.kit.subjects import SubjectSource
 
 
 class SealerPort(Protocol):
@@ -35,6 +36,8 @@ class Context:
     http: "ServiceClient"
     verifier: TokenVerifier
     sealer: SealerPort
+    subjects: "SubjectSource | None" = None
+    """Where what a subject holds is read live; None: from the token alone."""
     components: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @asynccontextmanager

@@ -53,9 +53,7 @@ def decode_cursor(cursor: str) -> list[Any]:
     return values  # pyright: ignore[reportUnknownVariableType]
 
 
-def page(
-    rows: Sequence[R], limit: int, key: Callable[[R], Sequence[object]], show: Callable[[R], T]
-) -> Paged[T]:
+def page(rows: Sequence[R], limit: int, key: Callable[[R], Sequence[object]], show: Callable[[R], T]) -> Paged[T]:
     """Make a page from up to `limit + 1` rows (repositories fetch one more than asked, to know
     whether more follow); `key` gives the sort key of a row, as a tuple."""
     kept = rows[:limit]

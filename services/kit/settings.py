@@ -53,9 +53,7 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = Field("json", description="How log lines are written.")
     log_level: str = Field("INFO", description="Least severe level that is written.")
     otlp_endpoint: str = Field("", description="OTLP/HTTP collector for traces. Empty: none are sent.")
-    lease_poll_s: float = Field(
-        2.0, gt=0, le=10, description="Seconds between two questions about what may go on."
-    )
+    lease_poll_s: float = Field(2.0, gt=0, le=10, description="Seconds between two questions about what may go on.")
     lease_silence_s: float = Field(8.0, gt=0, le=60, description="Seconds without an answer after which work stops.")
     upload_max_bytes: int = Field(
         200 * 1024**3, ge=1, description="Largest single upload that the gateway and the catalogue take, in bytes."

@@ -4,7 +4,7 @@
 remember answers by `Idempotency-Key`, and commit once before the response leaves.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Header, Request, Response
@@ -46,9 +46,41 @@ async def _authenticate(request: Request, ctx: Context, *, internal: bool) -> No
         raise unauthenticated()
     if scheme.lower() != "bearer" or not token:
         raise unauthenticated("token-invalid")
-    request.state.subject = await ctx.verifier.user(token.strip())
+    subject = await ctx.verifier.user(token.strip())
+    request.state.subject = await ctx.subjects.live(subject) if ctx.subjects else subject
     if service_token:
         request.state.service = await ctx.verifier.service(service_token)
+
+
+async def _in_one_unit(request: Request, ctx: Context, act: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Answer within one transaction: committed before the response leaves, rolled back on any exception."""
+    unit = ctx.db.begin_unit()
+    request.state.unit = unit
+    claim = cast(Claim | None, request.state.claim)
+    try:
+        response = await act(request)
+        if claim is not None:
+            await claim.keep(await open_session(request), response)
+        await unit.commit()
+        return response
+    except Replay as replay:
+        await unit.rollback()
+        return replay.response
+    except BaseException:
+        await unit.rollback()
+        raise
+    finally:
+        await unit.close()
+
+
+async def _holds_more_now(request: Request, ctx: Context, refusal: Problem) -> bool:
+    """Whether a refusal rested on roles remembered from a moment ago that have changed since."""
+    subject: Subject | None = getattr(request.state, "subject", None)
+    if refusal.status not in (403, 404) or subject is None or ctx.subjects is None:
+        return False
+    fresh = await ctx.subjects.live(subject, fresh=True)
+    request.state.subject = fresh
+    return (fresh.roles, fresh.projects, fresh.partner_id) != (subject.roles, subject.projects, subject.partner_id)
 
 
 class FactoryRoute(APIRoute):
@@ -81,24 +113,13 @@ class FactoryRoute(APIRoute):
                     FieldError(f"query:{n}"[:200], "unknown-parameter", {"name": n[:100], **params}) for n in unknown
                 ]
                 raise Problem(422, "invalid-request", errors=errors)
-            claim = await self._claim(request, ctx, route_name)
-            unit = ctx.db.begin_unit()
-            request.state.unit = unit
-            request.state.claim = claim
+            request.state.claim = await self._claim(request, ctx, route_name)
             try:
-                response = await original(request)
-                if claim is not None:
-                    await claim.keep(await open_session(request), response)
-                await unit.commit()
-                return response
-            except Replay as replay:
-                await unit.rollback()
-                return replay.response
-            except BaseException:
-                await unit.rollback()
-                raise
-            finally:
-                await unit.close()
+                return await _in_one_unit(request, ctx, original)
+            except Problem as refusal:
+                if not await _holds_more_now(request, ctx, refusal):
+                    raise
+                return await _in_one_unit(request, ctx, original)
 
         return handle
 

@@ -202,3 +202,22 @@ CURE_TEXTS: Texts = {
         "en": "Choose a cluster in a country where the dataset may be used.",
     },
 }
+
+OBLIGATION_TEXTS: Texts = {
+    "attribution": {
+        "sv": "Ange källan i allt som bygger på data: {wording}",
+        "en": "Name the source in everything that builds on the data: {wording}",
+    },
+    "delete-after": {
+        "sv": "Radera alla kopior inom {days} dagar efter att rätten har upphört.",
+        "en": "Delete all copies within {days} days after the grant ends.",
+    },
+    "same-terms": {
+        "sv": "Det som härleds ur data följer samma villkor.",
+        "en": "What is derived from the data follows the same terms.",
+    },
+    "results-through-steward": {
+        "sv": "Resultat lämnar fabriken bara genom en datahandläggare.",
+        "en": "Results leave the factory only through a steward.",
+    },
+}

@@ -1,0 +1,99 @@
+"""Tables of admission. Nothing is deleted: who asked what, who decided and why stays."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from services.access.base import Base
+from services.kit.db import utc_column
+from services.kit.ids import new_id
+
+
+class AccessRequest(Base, table=True):
+    """A project asks to do something with a dataset, for a purpose, until a day."""
+
+    __tablename__: ClassVar[Any] = "access_requests"
+    __table_args__: ClassVar[Any] = (
+        CheckConstraint("state IN ('submitted', 'approved', 'rejected')", name="state"),
+        # One open question at a time about the same thing; enforced here because two may ask at once.
+        Index(
+            "uq_access_requests_open", "project_id", "dataset_id", unique=True, postgresql_where="state = 'submitted'"
+        ),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    project_id: UUID = Field(sa_column=Column(ForeignKey("projects.id"), nullable=False, index=True))
+    dataset_id: UUID = Field(index=True)
+    dataset_title: str
+    donor_id: UUID = Field(index=True)
+    """The partner that donated the dataset."""
+    terms_id: UUID
+    requester_id: UUID = Field(index=True)
+    actions: list[str] = Field(sa_column=Column(JSONB, nullable=False))
+    purpose: str
+    purpose_text: str = Field(sa_column=Column(Text, nullable=False))
+    until: datetime = utc_column()
+    state: str = "submitted"
+    reasons: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    decided_by: UUID | None = None
+    decided_at: datetime | None = utc_column(nullable=True)
+    created_at: datetime = utc_column()
+    revision: int = 1
+
+
+class RequestMessage(Base, table=True):
+    """A question of a steward or an answer of the project, in order."""
+
+    __tablename__: ClassVar[Any] = "request_messages"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    request_id: UUID = Field(sa_column=Column(ForeignKey("access_requests.id"), nullable=False, index=True))
+    author_id: UUID
+    kind: str
+    text: str = Field(sa_column=Column(Text, nullable=False))
+    created_at: datetime = utc_column()
+
+
+class Grant(Base, table=True):
+    """Project × dataset × actions × purpose, until an instant. Inert until its agreement is signed."""
+
+    __tablename__: ClassVar[Any] = "access_grants"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    request_id: UUID = Field(sa_column=Column(ForeignKey("access_requests.id"), nullable=False, unique=True))
+    project_id: UUID = Field(sa_column=Column(ForeignKey("projects.id"), nullable=False, index=True))
+    dataset_id: UUID = Field(index=True)
+    donor_id: UUID = Field(index=True)
+    actions: list[str] = Field(sa_column=Column(JSONB, nullable=False))
+    purpose: str
+    starts_at: datetime = utc_column()
+    until: datetime = utc_column(index=True)
+    revoked_at: datetime | None = utc_column(nullable=True)
+    revoked_by: UUID | None = None
+    revoke_reason: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    end_announced_at: datetime | None = utc_column(nullable=True)
+    """When the fact that it ran out was told; the end itself needs no act."""
+    created_at: datetime = utc_column()
+    revision: int = 1
+
+
+class Agreement(Base, table=True):
+    """The text that a project accepts before its grant holds: immutable, signed by its digest."""
+
+    __tablename__: ClassVar[Any] = "agreements"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    grant_id: UUID = Field(sa_column=Column(ForeignKey("access_grants.id"), nullable=False, unique=True))
+    project_id: UUID = Field(sa_column=Column(ForeignKey("projects.id"), nullable=False, index=True))
+    donor_id: UUID = Field(index=True)
+    text: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    """`{"sv": …, "en": …}`."""
+    digest: str
+    signed_by: UUID | None = None
+    signed_at: datetime | None = utc_column(nullable=True)
+    created_at: datetime = utc_column()
+    revision: int = 1

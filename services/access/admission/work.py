@@ -1,0 +1,34 @@
+"""What admission does by itself: ends grants of withdrawn datasets, and tells when a grant has run out."""
+
+import asyncio
+
+from services.access.admission import events, service
+from services.kit.context import Context
+from services.kit.db import RuleSession
+from services.kit.inbox import Event, Subscription
+
+# Decisions and leases know the end to the second without this; it is only told on the bus.
+_EVERY_S = 1.0
+
+
+async def announce_ends(ctx: Context, stop: asyncio.Event) -> None:
+    """Tell of grants that ran out, until `stop`."""
+    while not stop.is_set():
+        async with ctx.unit() as session:
+            told = await service.announce_ended(session, ctx.clock.now())
+        if told:
+            continue
+        try:
+            await asyncio.wait_for(stop.wait(), _EVERY_S)
+        except TimeoutError:
+            continue
+
+
+async def on_catalog_fact(ctx: Context, session: RuleSession, event: Event) -> None:
+    """A withdrawn dataset ends every grant on it."""
+    dataset_id = events.withdrawn_dataset(event)
+    if dataset_id is not None:
+        await service.end_grants_of_dataset(session, dataset_id, ctx.clock.now())
+
+
+subscriptions = [Subscription("factory.catalog.v1", "access", on_catalog_fact)]

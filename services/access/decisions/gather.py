@@ -1,0 +1,106 @@
+"""Gathers everything the law needs for many decisions at once: a fixed number of queries, however many are asked."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.access.admission import service as admission
+from services.access.identity import service as identity
+from services.access.projects import service as projects
+from services.access.terms import service as terms
+from services.access.training import service as training
+from services.kit.db import RuleSession
+from services.kit.schemas import epoch
+
+_NIL = UUID(int=0)
+NO_PARTNER: Mapping[str, Any] = {"id": str(_NIL), "sector": "none", "country": "ZZ", "active": False}
+NO_MEMBERSHIP: Mapping[str, Any] = {"active": False, "role": "none"}
+NO_CLUSTER: Mapping[str, Any] = {"kind": "none"}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One question to the law: may this subject, in this project, do this with this version, for this purpose?"""
+
+    subject_id: UUID
+    project_id: UUID
+    version_id: UUID
+    action: str
+    purpose: str
+    path_digests: tuple[str, ...] = ()
+
+
+def digest_of_paths(path_digests: Sequence[str]) -> str:
+    """Return one SHA-256 (hex) over the digests of paths, in any order; empty for none."""
+    return hashlib.sha256("\n".join(sorted(path_digests)).encode()).hexdigest() if path_digests else ""
+
+
+def path_digest(path: str) -> str:
+    """Return the SHA-256 (hex) of a path in UTF-8: how permits name files without telling their names."""
+    return hashlib.sha256(path.encode()).hexdigest()
+
+
+async def gather(
+    session: RuleSession, asks: Sequence[Ask], catalog: Mapping[str, Any], now: datetime
+) -> dict[Ask, dict[str, Any] | None]:
+    """Return the input for each ask, or None where subject, project or version is unknown.
+
+    `catalog` is what the catalogue says of the versions (`versions` and `datasets` by id).
+    """
+    datasets: Mapping[str, Mapping[str, Any]] = catalog["datasets"]
+    versions: Mapping[str, Mapping[str, Any]] = catalog["versions"]
+    dataset_of = {
+        ask.version_id: UUID(versions[str(ask.version_id)]["dataset_id"])
+        for ask in asks
+        if str(ask.version_id) in versions
+    }
+    people = await identity.facts(session, {ask.subject_id for ask in asks})
+    of_project = await projects.facts(session, {ask.project_id for ask in asks})
+    members = await projects.memberships(session, {(ask.project_id, ask.subject_id) for ask in asks})
+    completions = await training.valid_completions(session, {ask.subject_id for ask in asks})
+    grants = await admission.grants_for_decisions(
+        session, {(ask.project_id, dataset_of[ask.version_id]) for ask in asks if ask.version_id in dataset_of}
+    )
+    terms_ids = {UUID(datasets[str(d)]["terms_id"]) for d in dataset_of.values()}
+    normals = await terms.get_normals(session, terms_ids)
+
+    inputs: dict[Ask, dict[str, Any] | None] = {}
+    for ask in asks:
+        dataset_id = dataset_of.get(ask.version_id)
+        person, project = people.get(ask.subject_id), of_project.get(ask.project_id)
+        if dataset_id is None or person is None or project is None:
+            inputs[ask] = None
+            continue
+        dataset, version = datasets[str(dataset_id)], versions[str(ask.version_id)]
+        inputs[ask] = {
+            "schema": 1,
+            "request": {
+                "action": ask.action,
+                "purpose": ask.purpose,
+                "paths_digest": digest_of_paths(ask.path_digests),
+            },
+            "subject": {"id": str(ask.subject_id), "active": person["active"]},
+            "partner": dict(person["partner"] or NO_PARTNER),
+            "project": dict(project),
+            "membership": dict(members.get((ask.project_id, ask.subject_id), NO_MEMBERSHIP)),
+            "dataset": {
+                "id": str(dataset_id),
+                "state": dataset["state"],
+                "integrity_class": dataset["integrity_class"],
+                "partner_id": str(dataset["partner_id"]),
+            },
+            "version": {
+                "id": str(ask.version_id),
+                "state": version["state"],
+                "gate": version["gate"],
+                "personal_data": version["personal_data"],
+            },
+            "terms": dict(normals[UUID(dataset["terms_id"])]),
+            "completions": completions.get(ask.subject_id, []),
+            "grants": grants.get((ask.project_id, dataset_id), []),
+            "environment": {"now": epoch(now), "cluster": dict(NO_CLUSTER)},
+        }
+    return inputs
