@@ -13,6 +13,15 @@ test_last_second if {
 	denied(set_at(read_input, "/grants/0/until", now), ["agreement-unsigned", "grant-expired"])
 }
 
+test_first_second if {
+	permitted(set_at(read_input, "/grants/0/from", now))
+	revoked_at_once := json.patch(read_input, [
+		{"op": "replace", "path": "/grants/0/from", "value": now},
+		{"op": "replace", "path": "/grants/0/revoked", "value": true},
+	])
+	denied(revoked_at_once, ["agreement-unsigned", "grant-revoked"])
+}
+
 test_revoked if denied(set_at(read_input, "/grants/0/revoked", true), ["agreement-unsigned", "grant-revoked"])
 
 test_unsigned if denied(set_at(read_input, "/grants/0/agreement/signed", false), ["agreement-unsigned"])

@@ -12,7 +12,7 @@ import pytest
 
 from services.access.decisions.engine.inputs import check_input
 from services.access.decisions.engine.port import InvalidDecisionInput
-from tests.access.policy.facts import PERMITTED, Facts, Path, paths_of, value_at, with_value, without
+from tests.access.policy.facts import PERMITTED, Facts, Path, at, paths_of, value_at, with_value, without
 from tests.access.policy.law import ask
 
 
@@ -99,6 +99,42 @@ def test_every_id_is_held_to_its_form() -> None:
             assert ask(changed)["permit"] is False, (path, bad)
             with pytest.raises(InvalidDecisionInput):
                 check_input(changed)
+
+
+OUT_OF_FORM: list[tuple[str, str, list[Any]]] = [
+    ("read", "schema", [0, 2]),
+    ("read", "request/action", ["", "Read", "write", "read\n"]),
+    ("read", "request/purpose", ["", "research/", "research/unheard-of", "espionage"]),
+    ("read", "request/paths_digest", ["0" * 63, "0" * 65, "G" * 64, "0" * 64 + "\n"]),
+    ("read", "partner/sector", ["", "military"]),
+    ("read", "partner/country", ["", "se", "SWE", "S1", "SE\n"]),
+    ("train", "environment/cluster/country", ["", "no", "NOR"]),
+    ("read", "membership/role", ["", "owner"]),
+    ("read", "environment/now", [-1, 253_402_300_800, 10**30]),
+    ("read", "grants/0/until", [-1, 253_402_300_800, 10**30]),
+    ("read", "terms/courses/0", ["", "Using donated data", "-x", "x" * 101, "using-donated-data\n"]),
+    ("read", "completions/0/course", ["", "Using donated data"]),
+    ("read", "terms/deletion_days", [-2, 36_501]),
+    ("read", "terms/countries_stated", [None]),
+    ("train", "terms/countries_stated", [False]),
+    ("train", "terms/countries", [{"any": True, "list": ["NO"]}, {"any": False, "list": []}]),
+    ("read", "terms/purposes", [{"any": True, "list": ["research"]}, {"any": False, "list": []}]),
+    ("train", "terms/recipients/any", [True]),
+    ("read", "terms/recipients/any", [False]),
+    ("train", "environment/cluster/kind", ["none", "", "cloud"]),
+    ("train", "environment/cluster/audit/kind", ["none", ""]),
+]
+
+
+@pytest.mark.parametrize(("kind", "path", "values"), OUT_OF_FORM, ids=[path for _, path, _ in OUT_OF_FORM])
+def test_a_value_of_the_right_type_and_the_wrong_form_is_refused(kind: str, path: str, values: list[Any]) -> None:
+    for value in values:
+        changed = with_value(PERMITTED[kind](), at(path), value)
+        result = ask(changed)
+        assert result["permit"] is False, value
+        assert "shape" not in result["passed"], value
+        with pytest.raises(InvalidDecisionInput):
+            check_input(changed)
 
 
 def is_id(value: Any) -> bool:
