@@ -168,7 +168,7 @@ def request_grant(cast: Cast, person: Person, gift: Gift, project_id: str, purpo
         actions=["read"],
         purpose=purpose,
         purpose_text="We compare small models on scanned digits and publish how well they know their own errors.",
-        until=(today() + datetime.timedelta(days=90)).isoformat(),
+        until=datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=90),
     )
     request_id = str(request["id"])
     steward = cast.steward.client.requests

@@ -1,5 +1,6 @@
 """Decisions: may this person, for this project and purpose, do this to this version? With codes, cures and a permit."""
 
+import datetime
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +45,16 @@ class Decision:
 
 
 LASTS_S = 540.0
-"""How long a permit is counted on when its end cannot be read: under the ten minutes it may last at most."""
+"""How long a permit is counted on at most, in seconds: under the ten minutes it may last."""
+
+
+def seconds_left(expires_at: object) -> float:
+    """Return the seconds to an instant as the API writes it; LASTS_S if it is unreadable or further away."""
+    try:
+        end = datetime.datetime.fromisoformat(str(expires_at))
+        return min(LASTS_S, (end - datetime.datetime.now(datetime.UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return LASTS_S
 
 
 def decision_of(raw: Json) -> Decision:
@@ -60,7 +70,7 @@ def decision_of(raw: Json) -> Decision:
         obligations=tuple(raw.get("obligations") or []),
         policy_revision=as_text(raw.get("policy_revision")),
         permit_token=as_text(raw.get("permit_token")) or None,
-        ends=time.monotonic() + LASTS_S,
+        ends=time.monotonic() + seconds_left(raw.get("expires_at")),
         raw=raw,
     )
 

@@ -1,8 +1,10 @@
 """The way to a grant: requests, questions and answers, agreements, and taking a grant back."""
 
+import datetime
 from collections.abc import Sequence
 
 from datafactory.errors import Json
+from datafactory.moments import instant
 from datafactory.transport import Transport
 
 
@@ -13,16 +15,23 @@ class Requests:
         self._transport = transport
 
     def create(
-        self, *, project_id: str, dataset_id: str, actions: Sequence[str], purpose: str, purpose_text: str, until: str
+        self,
+        *,
+        project_id: str,
+        dataset_id: str,
+        actions: Sequence[str],
+        purpose: str,
+        purpose_text: str,
+        until: datetime.datetime,
     ) -> Json:
-        """Ask for a grant for a project until a date (`YYYY-MM-DD`, Europe/Stockholm, that day included)."""
+        """Ask for a grant for a project; it holds while now < until."""
         body = {
             "project_id": project_id,
             "dataset_id": dataset_id,
             "actions": list(actions),
             "purpose": purpose,
             "purpose_text": purpose_text,
-            "until": until,
+            "until": instant(until),
         }
         return self._transport.post("/api/v1/requests", body)
 
@@ -42,9 +51,9 @@ class Requests:
         """Answer a steward's question."""
         return self._transport.post(f"/api/v1/requests/{request_id}/answers", {"text": text})
 
-    def decide(self, request_id: str, *, approve: bool, reasons: str, until: str | None = None) -> Json:
-        """Decide a request, as a steward: `{request, grant_id, agreement_id}`."""
-        body = {"approve": approve, "reasons": reasons, "until": until}
+    def decide(self, request_id: str, *, approve: bool, reasons: str, until: datetime.datetime | None = None) -> Json:
+        """Decide a request, as a steward: `{request, grant_id, agreement_id}`. `until` may shorten what was asked."""
+        body = {"approve": approve, "reasons": reasons, "until": instant(until) if until else None}
         return self._transport.post(f"/api/v1/requests/{request_id}/decision", body)
 
     def agreements(self) -> list[Json]:
