@@ -6,6 +6,7 @@ what lets an interrupted upload of one go on.
 """
 
 import hashlib
+import itertools
 import os
 import unicodedata
 import zipfile
@@ -91,12 +92,14 @@ def pack(
             room = limit
         groups[-1].append(file)
         room -= cost
+    taken = {file.path for file in files}
+    names = (name for number in itertools.count(1) if (name := f"bundle-{number:04d}.zip") not in taken)
     bundles: list[Bundle] = []
     for group in groups:
         if len(group) == 1:
             alone.append(group[0])
         else:
-            bundles.append(Bundle(f"bundle-{len(bundles) + 1:04d}.zip", tuple(group)))
+            bundles.append(Bundle(next(names), tuple(group)))
     return bundles, sorted(alone, key=lambda file: file.path)
 
 

@@ -35,7 +35,7 @@ class Donations:
 
     def checklist(self, donation_id: str, items: Mapping[str, tuple[bool, str]]) -> Json:
         """Set the steward's checklist: key to (is it in order, a note)."""
-        body = {"items": {key: {"ok": ok, "note": note} for key, (ok, note) in items.items()}}
+        body = {"items": {key: {"ok": ok, "note": note or None} for key, (ok, note) in items.items()}}
         return self._transport.put(f"/api/v1/donations/{donation_id}/checklist", body)
 
     def accept(self, donation_id: str, reasons: str) -> Json:

@@ -224,9 +224,8 @@ class Uploads:
             for upload in uploads:
                 if upload["state"] == "refused":
                     raise UploadRefused(str(upload.get("path") or upload["id"]), str(upload.get("reason") or "refused"))
-            stored = sum(int(upload.get("size") or 0) for upload in uploads if upload["state"] == "stored")
-            total = sum(int(upload.get("size") or 0) for upload in uploads)
-            on_progress("stored", stored, total)
+            done = sum(int(upload["bytes_done"]) for upload in uploads)
+            on_progress("stored", done, sum(int(upload["bytes_total"]) for upload in uploads))
             if all(upload["state"] == "stored" for upload in uploads):
                 ResumeFile(self._transport.base_url, donation_id, self._state_folder).finish()
                 return uploads

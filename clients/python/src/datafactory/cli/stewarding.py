@@ -49,7 +49,12 @@ def register(app: typer.Typer) -> None:
             if changes:
                 client.donations.checklist(donation_id, changes)
                 items = _points(client.donations.get(donation_id))
-        columns = (("key", say("point", "punkt")), ("ok", "ok"), ("note", say("note", "anteckning")))
+        columns = (
+            ("key", say("point", "punkt")),
+            ("text", say("what is checked", "vad som kontrolleras")),
+            ("ok", "ok"),
+            ("note", say("note", "anteckning")),
+        )
         table(items, columns, empty=say("No checklist.", "Ingen checklista."))
 
     @steward.command(help=say("Accept a donation: it becomes version 1.", "Godta en donation: den blir version 1."))
@@ -141,5 +146,4 @@ def register(app: typer.Typer) -> None:
 
 
 def _points(donation: Json) -> list[Json]:
-    checklist: Json = donation["checklist"]
-    return [{"key": key, **(value if isinstance(value, dict) else {})} for key, value in checklist.items()]
+    return list(donation["checklist"])
