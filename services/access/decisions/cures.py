@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from services.access.decisions.engine.port import CODES, PURPOSES, DecisionInput
+from services.access.decisions.engine.port import CODES, DecisionInput
 from services.access.decisions.texts import CURE_TEXTS
+from services.access.vocabulary import PURPOSES
 from services.kit.texts import Language
 
 Kind = Literal["act", "ask", "wait", "choose", "none"]

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from services.access.decisions.engine import PURPOSES, RULES, EngineUnavailable, WasmEngine
+from services.access.decisions.engine import RULES, EngineUnavailable, WasmEngine
 from services.access.decisions.engine.bundle import Bundle, read_bundle
 from services.access.policies import BUNDLE, POLICIES, build
+from services.access.vocabulary import ACTIONS, PURPOSES
+from tests.access.policy.facts import at, read_facts, with_value
 from tests.access.policy.law import ask
 
 
@@ -104,5 +106,8 @@ def test_rules_and_purposes_known_to_python_are_those_of_the_law_and_the_schema(
     assert tuple(ask({})["required"]) == RULES
     schema = json.loads((POLICIES.parent / "decisions" / "input.schema.json").read_text(encoding="utf-8"))
     assert schema["$defs"]["purpose"]["enum"] == list(PURPOSES)
-    source = (POLICIES / "purposes.rego").read_text(encoding="utf-8")
-    assert all(f'"{purpose}"' in source for purpose in PURPOSES)
+    assert schema["$defs"]["action"]["enum"] == list(ACTIONS)
+    for purpose in PURPOSES:
+        assert "shape" in ask(with_value(read_facts(), at("request/purpose"), purpose))["passed"]
+    for action in ACTIONS:
+        assert "shape" in ask(with_value(read_facts(), at("request/action"), action))["passed"]

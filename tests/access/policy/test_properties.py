@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.access.decisions.engine.inputs import check_input
-from services.access.decisions.engine.port import CODES, PURPOSES, RULES, InvalidDecisionInput, believe
+from services.access.decisions.engine.port import CODES, RULES, InvalidDecisionInput, believe
+from services.access.vocabulary import PURPOSES
 from tests.access.policy.facts import NOW, PERMITTED, Facts, an_id, paths_of, with_value, without
 from tests.access.policy.law import ask
 from tests.access.policy.oracle import expected_codes

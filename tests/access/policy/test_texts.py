@@ -9,7 +9,8 @@ import pytest
 from services.access.decisions import cures as cures_module
 from services.access.decisions.cures import Cure, cures
 from services.access.decisions.engine import CODES
-from services.access.decisions.texts import CODE_TEXTS, CURE_TEXTS
+from services.access.decisions.engine.port import DUTIES
+from services.access.decisions.texts import CODE_TEXTS, CURE_TEXTS, OBLIGATION_TEXTS
 from tests.access.policy.facts import (
     NOW,
     PERMITTED,
@@ -58,6 +59,11 @@ def changed(facts: Facts, path: str, value: Any) -> Facts:
 def test_the_codes_are_the_seventeen() -> None:
     assert sorted(THE_SEVENTEEN) == list(CODES)
     assert sorted(CODE_TEXTS) == list(CODES)
+
+
+def test_every_obligation_is_told_in_both_languages() -> None:
+    assert set(OBLIGATION_TEXTS) == set(DUTIES)
+    assert all(set(text) == {"sv", "en"} for text in OBLIGATION_TEXTS.values())
 
 
 @pytest.mark.parametrize("texts", [CODE_TEXTS, CURE_TEXTS], ids=["codes", "cures"])

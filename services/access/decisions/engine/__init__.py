@@ -2,7 +2,6 @@
 
 from services.access.decisions.engine.port import (
     CODES,
-    PURPOSES,
     RULES,
     DecisionInput,
     EngineUnavailable,
@@ -15,7 +14,6 @@ from services.access.decisions.engine.wasm import WasmEngine
 
 __all__ = [
     "CODES",
-    "PURPOSES",
     "RULES",
     "DecisionInput",
     "EngineUnavailable",

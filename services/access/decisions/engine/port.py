@@ -47,23 +47,6 @@ CODES: tuple[str, ...] = (
 )
 """The reasons for a refusal, sorted."""
 
-PURPOSES: tuple[str, ...] = (
-    "benchmarking",
-    "education",
-    "innovation",
-    "innovation/pre-commercial",
-    "innovation/product-development",
-    "public-interest",
-    "public-interest/public-service",
-    "public-interest/statistics",
-    "research",
-    "research/applied",
-    "research/basic",
-    "research/health",
-    "research/method-development",
-)
-"""The tree of purposes as paths, sorted. Who permits a purpose permits its children."""
-
 DUTIES: Mapping[str, Mapping[str, type]] = {
     "attribution": {"text": str},
     "delete-after": {"days": int},
