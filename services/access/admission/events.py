@@ -16,7 +16,7 @@ def _id(value: UUID | None) -> str | None:
     return None if value is None else str(value)
 
 
-async def request_submitted(session: RuleSession, request: AccessRequest) -> None:
+def request_submitted(session: RuleSession, request: AccessRequest) -> None:
     """A project asked for access."""
     message = access.RequestSubmitted(
         request_id=str(request.id),
@@ -27,10 +27,10 @@ async def request_submitted(session: RuleSession, request: AccessRequest) -> Non
         purpose=request.purpose,
         submitted_by=str(request.requester_id),
     )
-    await emit(session, "factory.access.request.submitted.v1", str(request.id), message, revision=request.revision)
+    emit(session, "factory.access.request.submitted.v1", str(request.id), message, revision=request.revision)
 
 
-async def request_decided(session: RuleSession, request: AccessRequest, grant: Grant | None) -> None:
+def request_decided(session: RuleSession, request: AccessRequest, grant: Grant | None) -> None:
     """A steward approved or rejected a request."""
     message = access.RequestDecided(
         request_id=str(request.id),
@@ -40,10 +40,10 @@ async def request_decided(session: RuleSession, request: AccessRequest, grant: G
         grant_id=_id(grant.id) if grant else None,
         decided_by=str(request.decided_by),
     )
-    await emit(session, "factory.access.request.decided.v1", str(request.id), message, revision=request.revision)
+    emit(session, "factory.access.request.decided.v1", str(request.id), message, revision=request.revision)
 
 
-async def agreement_signed(session: RuleSession, agreement: Agreement) -> None:
+def agreement_signed(session: RuleSession, agreement: Agreement) -> None:
     """A project accepted the text that its grant waits for."""
     message = access.AgreementSigned(
         agreement_id=str(agreement.id),
@@ -52,10 +52,10 @@ async def agreement_signed(session: RuleSession, agreement: Agreement) -> None:
         digest=agreement.digest,
         signed_by=str(agreement.signed_by),
     )
-    await emit(session, "factory.access.agreement.signed.v1", str(agreement.id), message, revision=agreement.revision)
+    emit(session, "factory.access.agreement.signed.v1", str(agreement.id), message, revision=agreement.revision)
 
 
-async def grant_issued(session: RuleSession, grant: Grant, agreement: Agreement) -> None:
+def grant_issued(session: RuleSession, grant: Grant, agreement: Agreement) -> None:
     """A grant was made; it holds once its agreement is signed."""
     message = access.GrantIssued(
         grant_id=str(grant.id),
@@ -67,10 +67,10 @@ async def grant_issued(session: RuleSession, grant: Grant, agreement: Agreement)
         purpose=grant.purpose,
         until=Timestamp(seconds=epoch(grant.until)),
     )
-    await emit(session, "factory.access.grant.issued.v1", str(grant.id), message, revision=grant.revision)
+    emit(session, "factory.access.grant.issued.v1", str(grant.id), message, revision=grant.revision)
 
 
-async def grant_revoked(session: RuleSession, grant: Grant) -> None:
+def grant_revoked(session: RuleSession, grant: Grant) -> None:
     """A grant was taken back, or ended with its dataset."""
     assert grant.revoked_at is not None
     message = access.GrantRevoked(
@@ -80,10 +80,10 @@ async def grant_revoked(session: RuleSession, grant: Grant) -> None:
         revoked_by=_id(grant.revoked_by),
         revoked_at=Timestamp(seconds=epoch(grant.revoked_at)),
     )
-    await emit(session, "factory.access.grant.revoked.v1", str(grant.id), message, revision=grant.revision)
+    emit(session, "factory.access.grant.revoked.v1", str(grant.id), message, revision=grant.revision)
 
 
-async def grant_expired(session: RuleSession, grant: Grant) -> None:
+def grant_expired(session: RuleSession, grant: Grant) -> None:
     """A grant reached its end."""
     message = access.GrantExpired(
         grant_id=str(grant.id),
@@ -91,7 +91,7 @@ async def grant_expired(session: RuleSession, grant: Grant) -> None:
         dataset_id=str(grant.dataset_id),
         expired_at=Timestamp(seconds=epoch(grant.until)),
     )
-    await emit(session, "factory.access.grant.expired.v1", str(grant.id), message, revision=grant.revision)
+    emit(session, "factory.access.grant.expired.v1", str(grant.id), message, revision=grant.revision)
 
 
 def withdrawn_dataset(event: Event) -> UUID | None:

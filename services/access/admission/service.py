@@ -107,7 +107,7 @@ async def create_request(
         await session.flush()
     except IntegrityError:
         raise conflict("request-pending") from None
-    await events.request_submitted(session, request)
+    events.request_submitted(session, request)
     return request
 
 
@@ -189,8 +189,8 @@ async def decide(
         )
         session.add(agreement)
         await session.flush()
-        await events.grant_issued(session, grant, agreement)
-    await events.request_decided(session, request, grant)
+        events.grant_issued(session, grant, agreement)
+    events.request_decided(session, request, grant)
     return request, grant, agreement
 
 
@@ -242,7 +242,7 @@ async def sign(session: RuleSession, caller: Subject, agreement_id: UUID, digest
     agreement.revision += 1
     session.add(agreement)
     await session.flush()
-    await events.agreement_signed(session, agreement)
+    events.agreement_signed(session, agreement)
     return agreement
 
 
@@ -278,7 +278,7 @@ async def _end(session: RuleSession, grant: Grant, by: UUID | None, reason: str,
     grant.revision += 1
     session.add(grant)
     await session.flush()
-    await events.grant_revoked(session, grant)
+    events.grant_revoked(session, grant)
 
 
 async def end_grants_of_dataset(session: RuleSession, dataset_id: UUID, now: datetime) -> int:
@@ -297,7 +297,7 @@ async def announce_ended(session: RuleSession, now: datetime, limit: int = 200) 
         grant.revision += 1
         session.add(grant)
         await session.flush()
-        await events.grant_expired(session, grant)
+        events.grant_expired(session, grant)
     return len(grants)
 
 
