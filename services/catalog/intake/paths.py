@@ -62,8 +62,8 @@ class PathRefused(ValueError):
 def normalise_path(path: str) -> str:
     """Return the one spelling of `path`: Unicode NFC, relative, segments joined by `/`. Raises PathRefused.
 
-    At most 1,024 bytes of UTF-8, 255 a segment. Names that Windows reserves (`con`, `ab:c`, a dot at the end) pass: they
-    are somebody's data. A Windows client renames them; `collision_key` sees to it that no two become one.
+    At most 1,024 bytes of UTF-8, 255 a segment. Names that Windows reserves (`con`, `ab:c`, a dot at the end) pass:
+    they are somebody's data. A Windows client renames them; `collision_key` sees to it that no two become one.
     """
     if not path:
         raise PathRefused("path-empty")
