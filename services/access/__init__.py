@@ -1,0 +1,29 @@
+"""Access: who someone is, what for, and whether they may. The only issuer of tokens inside the factory."""
+
+from pathlib import Path
+
+from services.access.base import metadata
+from services.access.components import components
+from services.access.credentials.endpoints import router as credentials
+from services.access.credentials.operator import announce_operator_secret
+from services.access.identity.endpoints import router as identity
+from services.access.projects.endpoints import router as projects
+from services.access.settings import AccessSettings
+from services.access.texts import TEXTS
+from services.access.tokens.endpoints import internal as internal_tokens
+from services.access.tokens.endpoints import router as tokens
+from services.kit.service import Service
+
+service = Service(
+    name="access",
+    title="Data Factory: access",
+    settings=AccessSettings,
+    metadata=metadata,
+    migrations=Path(__file__).parent / "migrations" / "versions",
+    routers=(tokens, identity, credentials, projects),
+    internal=(internal_tokens,),
+    workers=(announce_operator_secret,),
+    texts=TEXTS,
+    components=components,
+    asks=("catalog",),
+)

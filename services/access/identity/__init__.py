@@ -1,0 +1,1 @@
+"""Identity: partners, the people and systems of each, and their roles."""
