@@ -101,12 +101,23 @@ class OnlyThisMachine:
         if environ.get("PATH_INFO") not in _PATHS:
             return _plain(start_response, HTTPStatus.NOT_FOUND, "nothing here")
 
+        _hush()
+
         def guarded_start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
             extra = [("Content-Security-Policy", policy), ("X-Content-Type-Options", "nosniff")]
             return start_response(status, [*headers, *extra], *rest)
 
         return self._app(environ, guarded_start)
+
+
+def _hush() -> None:
+    """Ignore the provider's deprecation warnings: it stands on a part of Authlib that Authlib deprecates.
+
+    The factory itself uses joserfc. Done anew for each request, since filters are the whole process's and come and go
+    with whoever sets them; where warnings are errors, the provider would answer nothing but 500.
+    """
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"(authlib|oidc_provider_mock)(\.|$)")
 
 
 def _is_loopback(address: str) -> bool:
@@ -125,7 +136,6 @@ def _plain(start_response: StartResponse, status: HTTPStatus, text: str) -> Iter
 
 def _provider_app() -> WsgiApp:
     with warnings.catch_warnings():
-        # The provider stands on a part of Authlib that Authlib deprecates; the factory itself uses joserfc.
         warnings.simplefilter("ignore")
         from jinja2 import ChoiceLoader, DictLoader
         from oidc_provider_mock import User, app
