@@ -18,7 +18,6 @@ from datafactory.errors import DigestMismatch, FactoryError, Refused, StreamEnde
 from datafactory.progress import OnProgress, quiet
 from datafactory.transport import Transport
 
-PIECE = 256 * 1024
 PERMIT_HEADER = "Factory-Permit"
 MARGIN_S = 30.0
 
@@ -124,7 +123,7 @@ class Downloads:
                     expected = received + int(response.headers["Content-Length"])
                 if began:
                     began(response)
-                for piece in response.iter_raw(PIECE):
+                for piece in response.iter_raw():
                     received += len(piece)
                     yield piece
                     pace.passed(len(piece))

@@ -12,7 +12,7 @@ from datafactory.paths import state_home, write_private
 
 @dataclass(frozen=True)
 class Begun:
-    """An upload that was begun. `mtime_ns` and `size` tell whether the digest of a local file still holds."""
+    """An upload that was begun, and for which bytes."""
 
     sha256: str
     size: int

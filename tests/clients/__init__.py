@@ -1,0 +1,1 @@
+"""The client library, the command line and the demo."""
