@@ -1,5 +1,6 @@
 """Part 5: two downloads run, one grant is taken back: its download ends within seconds, the other goes on."""
 
+import contextlib
 import threading
 import time
 from dataclasses import dataclass, field
@@ -33,10 +34,12 @@ class Watched:
     def read(self) -> None:
         """Read until the stream ends, by itself or because it was told to."""
         try:
-            for piece in self.access.person.client.downloads.stream(LARGE, self.permits, rate=RATE):
-                self.received += len(piece)
-                if self.stop.is_set():
-                    break
+            stream = self.access.person.client.downloads.stream(LARGE, self.permits, rate=RATE)
+            with contextlib.closing(stream):
+                for piece in stream:
+                    self.received += len(piece)
+                    if self.stop.is_set():
+                        break
         except FactoryError as error:
             self.error = error
         except httpx.TransportError as error:

@@ -1,13 +1,16 @@
 """The command line: for people in two languages, for programs as JSON, with exit codes that mean something."""
 
 import json
+import re
 import stat
 from pathlib import Path
 
 import pytest
+import typer
+import typer.main
 from datafactory.bundles import scan
 from datafactory.cli import failures
-from datafactory.cli.app import hoist, run
+from datafactory.cli.app import hoist, make_app, run
 from datafactory.errors import cure_of
 
 from tests.clients.fake_factory import FakeFactory
@@ -212,3 +215,19 @@ def test_every_cure_of_the_law_has_a_command_or_none_on_purpose() -> None:
         assert told is not None
         assert told.startswith(command)
     assert failures.command_of(cure_of({"kind": "none", "operation_id": None, "text": "t"})) is None
+
+
+def test_every_command_is_documented() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `factory ")]
+    documented: set[str] = set()
+    for row in rows:
+        first, *others = re.findall(r"`([^`]+)`", row.split("|")[1])
+        words = first.removeprefix("factory ").split()
+        documented |= {" ".join(words), *(" ".join([*words[:-1], other]) for other in others)}
+    group = typer.main.get_command(make_app())
+    commands: set[str] = set()
+    for name, command in vars(group)["commands"].items():
+        inner = vars(command).get("commands")
+        commands |= {f"{name} {below}" for below in inner} if inner else {name}
+    assert documented == commands

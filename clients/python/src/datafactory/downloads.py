@@ -5,7 +5,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -101,7 +101,7 @@ class Downloads:
         first: int = 0,
         etag: str | None = None,
         began: Callable[[httpx.Response], None] | None = None,
-    ) -> Iterator[bytes]:
+    ) -> Generator[bytes, None, None]:
         """Yield the bytes of a file from `first` on, at most `rate` bytes a second.
 
         Raises `StreamEnded` when the connection ends early; its `codes` say why if the permit no longer holds.
