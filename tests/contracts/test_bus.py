@@ -249,7 +249,7 @@ async def test_broadcast_reaches_every_instance_and_leaves_no_trace(broker: Brok
             member(broker, broadcast=True, start="earliest") as one,
             member(broker, broadcast=True, start="earliest") as two,
         ):
-            await until(lambda: len(one.values) == len(two.values) == 3, seconds=20)  # noqa: B023
+            await until(lambda: len(one.values) == len(two.values) == 3, seconds=20)
         assert one.values == two.values == [0, 1, 2]
 
 
