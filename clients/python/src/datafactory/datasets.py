@@ -14,7 +14,7 @@ class Datasets:
         self._transport = transport
 
     def search(self, text: str | None = None, **facets: str | None) -> Json:
-        """Return a page with facets; narrow by lang, integrity_class, sector, purpose, media_type, state."""
+        """Return a page with facets; narrow by integrity_class, purpose, action, media_type, language, state."""
         return self._transport.get("/api/v1/datasets", {"q": text, **facets})
 
     def find(self, text: str | None = None, *, most: int | None = None, **facets: str | None) -> list[Json]:

@@ -35,7 +35,8 @@ def register(app: typer.Typer) -> None:
             str | None, typer.Option("--class", help="open, internal, confidential, restricted")
         ] = None,
         purpose: Annotated[str | None, typer.Option(help=say("permitted purpose", "tillåtet ändamål"))] = None,
-        sector: Annotated[str | None, typer.Option(help="public, academia, industry, nonprofit")] = None,
+        action: Annotated[str | None, typer.Option(help=say("permitted action", "tillåten åtgärd"))] = None,
+        language: Annotated[str | None, typer.Option(help=say("of the dataset, as sv", "datamängdens, som sv"))] = None,
         media_type: Annotated[str | None, typer.Option(help=say("as image/png", "som image/png"))] = None,
         most: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000)] = 50,
     ) -> None:
@@ -45,7 +46,8 @@ def register(app: typer.Typer) -> None:
                 most=most,
                 integrity_class=integrity_class,
                 purpose=purpose,
-                sector=sector,
+                action=action,
+                language=language,
                 media_type=media_type,
             )
         table(found, DATASET_COLUMNS, empty=say("Nothing found.", "Inget hittades."))
