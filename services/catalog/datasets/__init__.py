@@ -1,0 +1,1 @@
+"""Datasets, their immutable versions, manifests, lineage, and the keys that open them."""
