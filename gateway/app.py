@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 from starlette.middleware.cors import CORSMiddleware
 
 from gateway import health
+from gateway.api_reference import endpoints as api_reference
 from gateway.door import Door
 from gateway.edge.identity import Identify
 from gateway.edge.rate import Limiter, RateLimit
@@ -99,9 +100,11 @@ def own_app(door: Door) -> FastAPI:
     own.state.door = door
     own.state.texts = {**KIT_TEXTS, **TEXTS}
     own.state.idempotency = None
+    own.state.api_reference = api_reference.ApiReference()
     install_handlers(own)
     own.include_router(sign_in.router)
     own.include_router(sign_in.callback_router)
+    own.include_router(api_reference.router)
     own.include_router(health.router)
 
     async def front() -> RedirectResponse:

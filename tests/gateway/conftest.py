@@ -27,6 +27,7 @@ from tests.gateway.serving import listening_socket, serving
 from tests.support.clock import ManualClock
 from tests.support.postgres import TestPostgres
 
+
 @pytest.fixture(scope="session")
 def database_url(postgres: TestPostgres) -> str:
     """A database with the gateway's tables, one for all tests: sessions do not see each other."""
@@ -121,7 +122,9 @@ async def start_site(database_url: str, identity: LocalIdentity) -> AsyncIterato
             )
             assert gateway.components is not None
             ctx.components.update(await stack.enter_async_context(gateway.components(ctx)))
-            ways = upstreams(access) if upstreams else {"access": cast(Upstream, InProcessUpstream("access", access.app))}
+            ways = (
+                upstreams(access) if upstreams else {"access": cast(Upstream, InProcessUpstream("access", access.app))}
+            )
             for way in ways.values():
                 stack.push_async_callback(way.close)
             app = create_app(ctx, ways, limiter=limiter)
