@@ -1,0 +1,1 @@
+"""Terms: ODRL policies in, one normal form inside, plain words out."""
