@@ -13,7 +13,9 @@ DATABASES = (*NAMES, "gateway")
 
 def load(name: str) -> Service:
     """Return the service called `name`."""
-    module = "gateway" if name == "gateway" else f"services.{name}"
-    service = import_module(module).service
+    if name == "gateway":
+        service = import_module("gateway").gateway
+    else:
+        service = import_module(f"services.{name}").service
     assert isinstance(service, Service)
     return service

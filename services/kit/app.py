@@ -1,7 +1,7 @@
 """Makes a service's ASGI application and everything that runs beside it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
@@ -105,7 +105,7 @@ def _operations(app: FastAPI, service: Service, ctx: Context) -> None:
             async with ctx.db.engine.connect() as connection:
                 await connection.execute(text("SELECT 1"))
 
-        checks = {"database": database, "bus": ctx.bus.ready}
+        checks: dict[str, Callable[[], Awaitable[None]]] = {"database": database, "bus": ctx.bus.ready}
         for name, check in service.ready.items():
             checks[name] = lambda check=check: check(ctx)
         for name, check in checks.items():
