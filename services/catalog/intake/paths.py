@@ -110,7 +110,7 @@ def collision_key(path: str) -> str:
 
 
 class PathSet:
-    """The paths of one dataset: no two alike, none both a file and a folder."""
+    """The paths of one dataset: no two files alike, no name both a file and a folder."""
 
     def __init__(self) -> None:
         self._files: set[str] = set()
@@ -122,9 +122,24 @@ class PathSet:
         key = collision_key(path)
         if key in self._files:
             raise PathRefused("path-duplicate")
-        parents = [key[:index] for index, character in enumerate(key) if character == "/"]
-        if key in self._folders or not self._files.isdisjoint(parents):
+        if key in self._folders:
             raise PathRefused("path-file-and-folder")
+        self._add_folders(_parents(key))
         self._files.add(key)
-        self._folders.update(parents)
         return path
+
+    def add_folder(self, path: str) -> str:
+        """Take in a folder's path, normalised; return it. The same folder may come again. Raises PathRefused."""
+        path = normalise_path(path)
+        key = collision_key(path)
+        self._add_folders([*_parents(key), key])
+        return path
+
+    def _add_folders(self, keys: list[str]) -> None:
+        if not self._files.isdisjoint(keys):
+            raise PathRefused("path-file-and-folder")
+        self._folders.update(keys)
+
+
+def _parents(key: str) -> list[str]:
+    return [key[:index] for index, character in enumerate(key) if character == "/"]

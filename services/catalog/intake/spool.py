@@ -1,13 +1,10 @@
 """Where uploads wait, encrypted, until a worker has checked them and taken them in."""
 
 import asyncio
-import fcntl
-import io
 import json
 import os
 import re
 import secrets
-import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -20,10 +17,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from tuspyserver.storage import TusStorage
 
+from services.catalog.intake.spool_file import CHUNK_BYTES, SpoolBroken, SpoolReader, SpoolWriter
 from services.kit.blobs.sources import settled
 from services.kit.crypto import DecryptionFailed, Sealer, SeekableCipher, bind
 
-CHUNK_BYTES = 1024 * 1024
+__all__ = ["LOCK_TIMEOUT_S", "EncryptedSpool", "KeyOf", "SpoolBroken", "SpoolReader"]
+
 LOCK_TIMEOUT_S = 10.0
 LOCK_POLL_S = 0.05
 _UID = re.compile(r"[a-z0-9][a-z0-9-]{7,63}\Z")
@@ -32,10 +31,6 @@ _VOLATILE = frozenset({"offset", "upload_part", "upload_chunk_size"})
 
 KeyOf = Callable[[str], Awaitable[bytes]]
 """Gives the 32 random bytes that belong to one upload alone, or raises LookupError."""
-
-
-class SpoolBroken(Exception):
-    """The spool could not take bytes (disk full, for one). What it holds is as long as it says."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +43,9 @@ class EncryptedSpool(TusStorage):
     """tuspyserver's storage in a folder: `<uid>.data` (AES-256-CTR at its offset) and `<uid>.info` (sealed).
 
     The offset of an upload *is* the length of its data file, whatever was last noted: after a crash nothing has to be
-    repaired, and what had arrived counts. No position that was kept is written twice. Bytes go to disk while they arrive, about
-    1 MiB an upload waits in memory, and all work with files is done in worker threads. Nothing here tells an outsider
-    more than how many bytes there are.
+    repaired, and what had arrived counts. No position that was kept is written twice. Bytes go to disk while they
+    arrive, about 1 MiB an upload waits in memory, and all work with files is done in worker threads. Nothing here tells
+    an outsider more than how many bytes there are.
 
     Upload ids are 8 to 64 of `a-z 0-9 -` (UUIDs); others do not exist. A lock is held on the data file itself, so other
     processes on the same machine respect it.
@@ -59,8 +54,8 @@ class EncryptedSpool(TusStorage):
     def __init__(self, folder: Path, key_of: KeyOf, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> None:
         self._folder = folder.absolute()
         self._key_of = key_of
-        self._lock_timeout_s = lock_timeout_s
-        self._writers: dict[str, _Writer] = {}
+        self.lock_timeout_s = lock_timeout_s
+        self._writers: dict[str, SpoolWriter] = {}
 
     # --- beginning and reading: what the catalogue calls ----------------------------------------------------------
 
@@ -82,10 +77,9 @@ class EncryptedSpool(TusStorage):
 
     def _begin(self, uid: str, keys: _Keys, info: dict[str, Any]) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not self._data(uid).exists():
-            # The info first: an upload that exists is one that can be taken up.
-            self._write_info(uid, keys, info)
+        if not self._info(uid).exists():
             self._touch(uid)
+            self._write_info(uid, keys, info)
 
     async def read_plain(self, uid: str, start: int = 0) -> AsyncIterator[bytes]:
         """Yield the decrypted bytes from `start` on in chunks of 1 MiB. Raises FileNotFoundError."""
@@ -97,7 +91,7 @@ class EncryptedSpool(TusStorage):
         finally:
             reader.close()
 
-    async def open_plain(self, uid: str) -> "SpoolReader":
+    async def open_plain(self, uid: str) -> SpoolReader:
         """Return a seekable reader that decrypts, for worker threads. Close it. Raises FileNotFoundError."""
         keys = await self._keys(uid)
         return await asyncio.to_thread(lambda: SpoolReader(self._data(uid), keys.content))
@@ -123,7 +117,8 @@ class EncryptedSpool(TusStorage):
         await asyncio.to_thread(self._touch, uid)
 
     async def exists(self, uid: str) -> bool:
-        return await asyncio.to_thread(self._data(uid).exists)
+        # The info is written last and deleted first: without it there is no upload, whatever bytes lie about.
+        return await asyncio.to_thread(self._info(uid).exists)
 
     async def size(self, uid: str) -> int:
         return await asyncio.to_thread(self._size, uid)
@@ -132,7 +127,7 @@ class EncryptedSpool(TusStorage):
         """Take the next bytes. The caller holds the lock. Raises SpoolBroken."""
         writer = self._writers.get(uid)
         if writer is None:
-            raise SpoolBroken("bytes are appended under the lock of an upload that exists")
+            raise SpoolBroken("bytes are appended under the lock of their upload")
         if writer.take(chunk):
             await settled(asyncio.to_thread(writer.drain))
 
@@ -156,8 +151,8 @@ class EncryptedSpool(TusStorage):
         await asyncio.to_thread(self._delete, uid)
 
     def _delete(self, uid: str) -> None:
-        self._data(uid).unlink(missing_ok=True)
         self._info(uid).unlink(missing_ok=True)
+        self._data(uid).unlink(missing_ok=True)
         if self._folder.is_dir():
             _sync_folder(self._folder)
 
@@ -227,7 +222,7 @@ class EncryptedSpool(TusStorage):
 
     def _list_uids(self) -> list[str]:
         names = os.listdir(self._folder) if self._folder.is_dir() else []
-        return sorted(name.removesuffix(".data") for name in names if name.endswith(".data"))
+        return sorted({name.partition(".")[0] for name in names if name.endswith((".data", ".info"))})
 
     def location(self, uid: str) -> str:
         # Not a path: tuspyserver's creation-with-upload would append plaintext to it.
@@ -235,13 +230,13 @@ class EncryptedSpool(TusStorage):
 
     @asynccontextmanager
     async def lock(self, uid: str) -> AsyncGenerator[None, None]:  # pyright: ignore[reportIncompatibleMethodOverride] - tuspyserver annotates the generator, and enters the context manager
-        """Hold the upload for writing. Raises TimeoutError when somebody else holds it (tuspyserver answers 503)."""
+        """Hold the upload for writing. Raises TimeoutError when somebody else holds it (tuspyserver answers 503).
+
+        An upload that is not there may be made under the lock (`create`, `write_info`). Bytes that have no info when
+        the lock ends are dropped: nobody could take them up again.
+        """
         keys = await self._keys(uid)
         writer = await self._lock(uid, keys)
-        if writer is None:
-            # Deleted meanwhile. tuspyserver reads the info under the lock and answers 404.
-            yield
-            return
         self._writers[uid] = writer
         try:
             yield
@@ -250,13 +245,12 @@ class EncryptedSpool(TusStorage):
             # What arrived before the connection broke counts; the thread writes it, syncs and lets go in this order.
             await settled(asyncio.to_thread(writer.close))
 
-    async def _lock(self, uid: str, keys: _Keys) -> "_Writer | None":
-        deadline = time.monotonic() + self._lock_timeout_s
+    async def _lock(self, uid: str, keys: _Keys) -> SpoolWriter:
+        deadline = time.monotonic() + self.lock_timeout_s
+        await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True, mode=0o700)
         while True:
             try:
-                return await settled(asyncio.to_thread(_Writer, self._data(uid), keys.content))
-            except FileNotFoundError:
-                return None
+                return await settled(asyncio.to_thread(SpoolWriter, self._data(uid), self._info(uid), keys.content))
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise TimeoutError("somebody else writes to this upload") from None
@@ -280,107 +274,6 @@ class EncryptedSpool(TusStorage):
     def _file(self, uid: str, kind: str) -> Path:
         # An id that is none names a file that cannot be: tuspyserver then answers 404.
         return self._folder / (f"{uid}.{kind}" if _UID.match(uid) else f"no-such-upload/{kind}")
-
-
-class _Writer:
-    """The end of a data file, locked. `take` belongs to the event loop, the rest to worker threads."""
-
-    def __init__(self, path: Path, cipher: SeekableCipher) -> None:
-        """Open and lock. Raises FileNotFoundError, or BlockingIOError when it is locked."""
-        self._cipher = cipher
-        self._turn = threading.Lock()
-        self._waiting = bytearray()
-        self._broken = False
-        self._descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            own = os.fstat(self._descriptor)
-            # Opened, then deleted, then locked: it is not in the folder any more.
-            if own.st_nlink == 0:
-                raise FileNotFoundError(path.name)
-            self._offset = own.st_size
-        except BaseException:
-            os.close(self._descriptor)
-            raise
-
-    def take(self, chunk: bytes) -> bool:
-        """Keep `chunk` for the next drain; say whether it is time for one."""
-        if self._broken:
-            raise SpoolBroken("an earlier write failed")
-        self._waiting += chunk
-        return len(self._waiting) >= CHUNK_BYTES
-
-    def drain(self) -> None:
-        """Encrypt and write what waits."""
-        with self._turn:
-            waiting, self._waiting = self._waiting, bytearray()
-            if self._broken or not waiting:
-                return
-            rest = memoryview(self._cipher.apply(self._offset, waiting))
-            try:
-                while rest:
-                    written = os.pwrite(self._descriptor, rest, self._offset)
-                    self._offset += written
-                    rest = rest[written:]
-            except OSError as error:
-                self._broken = True
-                raise SpoolBroken("the spool cannot be written") from error
-
-    def sync(self) -> None:
-        """Write what waits and make it durable."""
-        self.drain()
-        with self._turn:
-            os.fsync(self._descriptor)
-
-    def close(self) -> None:
-        """Write what waits, make it durable, and let go of the lock."""
-        try:
-            self.sync()
-        except (SpoolBroken, OSError):
-            # Nothing is lost that was acknowledged: the offset is the length of the file.
-            self._broken = True
-        finally:
-            os.close(self._descriptor)
-
-
-class SpoolReader(io.RawIOBase):
-    """Reads a data file decrypted, from any position. Blocking: for worker threads."""
-
-    def __init__(self, path: Path, cipher: SeekableCipher) -> None:
-        super().__init__()
-        self._cipher = cipher
-        self._position = 0
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position}.get(whence)
-        if base is None:
-            base = os.fstat(self._descriptor).st_size
-        if base + offset < 0:
-            raise ValueError("a position is never negative")
-        self._position = base + offset
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        target = memoryview(buffer).cast("B")
-        data = os.pread(self._descriptor, len(target), self._position)
-        target[: len(data)] = self._cipher.apply(self._position, data)
-        self._position += len(data)
-        return len(data)
-
-    def close(self) -> None:
-        if not self.closed:
-            os.close(self._descriptor)
-        super().close()
 
 
 def _aad(uid: str) -> bytes:

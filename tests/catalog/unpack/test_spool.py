@@ -17,7 +17,7 @@ import pytest
 from fastapi import FastAPI
 from tuspyserver import create_tus_router
 
-from services.catalog.intake.spool import EncryptedSpool, SpoolBroken
+from services.catalog.intake.spool import LOCK_TIMEOUT_S, EncryptedSpool, SpoolBroken
 
 UID = "0192a7f0-0000-7000-8000-000000000001"
 OTHER = "0192a7f0-0000-7000-8000-000000000002"
@@ -33,7 +33,7 @@ async def key_of(uid: str) -> bytes:
 
 @pytest.fixture
 def spool(tmp_path: Path) -> EncryptedSpool:
-    return EncryptedSpool(tmp_path / "spool", key_of, lock_timeout_s=0.3)
+    return EncryptedSpool(tmp_path / "spool", key_of)
 
 
 @pytest.fixture
@@ -185,6 +185,7 @@ async def test_after_sigkill_the_length_of_the_file_is_the_offset_and_the_lock_i
         sys.executable, "-c", PROGRAM, str(tmp_path / "spool"), stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
+    spool.lock_timeout_s = 0.1
     try:
         assert await process.stdout.readline() == b"appended\n"
         with pytest.raises(TimeoutError):
@@ -194,6 +195,7 @@ async def test_after_sigkill_the_length_of_the_file_is_the_offset_and_the_lock_i
     finally:
         process.send_signal(signal.SIGKILL)
         await process.wait()
+        spool.lock_timeout_s = LOCK_TIMEOUT_S
     # The ten last bytes only waited in memory; what was written counts, though no info was ever noted for it.
     offset = await offset_of(client)
     assert offset == 2_500_000
@@ -216,7 +218,9 @@ async def test_one_upload_is_written_by_one_request_at_a_time(spool: EncryptedSp
     await spool.begin(UID, len(DATA))
     await spool.begin(OTHER, 3)
     async with spool.lock(UID):
+        spool.lock_timeout_s = 0.1
         assert await patch(client, 0, b"abc", 3) == 503
+        spool.lock_timeout_s = LOCK_TIMEOUT_S
         async with spool.lock(OTHER):
             await spool.append(OTHER, b"abc")
         assert await spool.read(OTHER) == b"abc"
@@ -273,10 +277,41 @@ async def test_a_deleted_upload_is_gone_and_does_not_come_back(
     assert await patch(client, 0, b"abc", 3) == 404
     with pytest.raises(FileNotFoundError):
         await plain(spool)
+    with pytest.raises(SpoolBroken):
+        await spool.append(UID, b"without its lock")
     async with spool.lock(UID):
-        with pytest.raises(SpoolBroken):
-            await spool.append(UID, b"x")
+        await spool.append(UID, b"bytes that nobody could take up again")
+    assert await spool.list_uids() == []
     await spool.delete(UID)
+
+
+async def test_an_upload_can_be_made_under_its_lock_by_several_at_once(
+    spool: EncryptedSpool, client: httpx.AsyncClient
+) -> None:
+    info = {"metadata": {"filename": "f", "filetype": "t"}, "size": 6, "created_at": "", "expires": None}
+
+    async def first(data: bytes) -> None:
+        async with spool.lock(UID):
+            if not await spool.exists(UID):
+                await spool.create(UID)
+                await spool.write_info(UID, info)
+            await spool.append(UID, data)
+            await spool.flush(UID)
+
+    await asyncio.gather(first(b"abc"), first(b"def"))
+    assert await offset_of(client) == 6 and sorted(await plain(spool)) == sorted(b"abcdef")
+
+
+async def test_bytes_that_lost_their_info_are_not_taken_for_an_upload(spool: EncryptedSpool, tmp_path: Path) -> None:
+    await spool.begin(UID, 6)
+    async with spool.lock(UID):
+        await spool.append(UID, b"abc")
+    (tmp_path / "spool" / f"{UID}.info").unlink()
+    assert await spool.read_info(UID) is None and not await spool.exists(UID) and await spool.list_uids() == [UID]
+    async with spool.lock(UID):
+        await spool.write_info(UID, {"metadata": {}, "size": 6, "created_at": "", "expires": None})
+        await spool.append(UID, b"xyz")
+    assert (await spool.read_info(UID) or {})["offset"] == 3 and await plain(spool) == b"xyz"
 
 
 @pytest.mark.parametrize("uid", ["unknown1", "..", "a", "../../etc", "%2e%2e", "UPPERCASE1", "x" * 65, "0192a7f0.data"])
