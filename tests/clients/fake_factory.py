@@ -81,6 +81,8 @@ class FakeFactory:
     # switches
     token_seconds: int = 300
     busy_answers: int = 0
+    busy_status: int = 503
+    busy_after: str | None = "0"
     lost_answers: int = 0
     cut_patch_after: int | None = None
     cut_download_after: int | None = None
@@ -226,7 +228,8 @@ def echo(h: Handler) -> None:
     with h.fake.lock:
         if h.fake.busy_answers > 0:
             h.fake.busy_answers -= 1
-            h.problem(503, "unavailable", headers={"Retry-After": "0"})
+            after = h.fake.busy_after
+            h.problem(h.fake.busy_status, "unavailable", headers={"Retry-After": after} if after else {})
             return
         if h.fake.lost_answers > 0:
             h.fake.lost_answers -= 1
@@ -355,6 +358,44 @@ def search(h: Handler) -> None:
     h.answer(200, {"items": found if "digit" in h.query.get("q", "") else [], "next_cursor": None, "facets": {}})
 
 
+def start_attempt(h: Handler, course_id: str) -> None:
+    options = [{"id": "right", "text": "It says so."}, {"id": "wrong", "text": "Nobody knows."}]
+    questions = [{"id": f"q{n}", "text": f"Question {n}?", "options": options} for n in (1, 2)]
+    h.answer(
+        201, {"id": "attempt-1", "course_id": course_id, "questions": questions, "expires_at": "2100-01-01T00:00:00Z"}
+    )
+
+
+def submit_attempt(h: Handler, attempt_id: str) -> None:
+    wrong = [question for question, option in h.json()["answers"].items() if option != "right"]
+    mistakes = [{"question_id": q, "text": f"Question {q}?", "explanation": f"Because of {q}."} for q in wrong]
+    score = 100 - 50 * len(wrong)
+    passed = not wrong
+    result: Json = {"passed": passed, "score": score, "pass_mark": 80, "mistakes": mistakes}
+    h.answer(200, {**result, "valid_until": "2027-11-25T00:00:00Z" if passed else None, "next_attempt_at": None})
+
+
+def agreement(h: Handler, agreement_id: str) -> None:
+    text = {"sv": "# Avtal\n\nBara för forskning.", "en": "# Agreement\n\nFor research only."}
+    h.answer(200, {"id": agreement_id, "text": text, "digest": "d" * 64})
+
+
+def sign(h: Handler, agreement_id: str) -> None:
+    assert h.json() == {"accept": True, "digest": "d" * 64}
+    h.answer(200, {"id": agreement_id, "signed_at": "2026-11-25T00:00:00Z"})
+
+
+def create_request(h: Handler) -> None:
+    h.answer(201, {**h.json(), "id": "request-1", "state": "submitted"})
+
+
+def events(h: Handler) -> None:
+    lines = [
+        {"type": "factory.access.grant.issued.v1", "time": "2026-11-25T00:00:00Z", "subject": f"g-{n}"} for n in (1, 2)
+    ]
+    h.answer(200, "".join(json.dumps({**line, "asked": h.query}) + "\n" for line in lines))
+
+
 ROUTES: list[tuple[str, str, Callable[..., None], bool]] = [
     ("GET", "/auth/login", login, True),
     ("GET POST", "/provider/authorize", authorize, True),
@@ -376,6 +417,12 @@ ROUTES: list[tuple[str, str, Callable[..., None], bool]] = [
     ("GET", "/api/v1/versions/([^/]+)/files", list_files, False),
     ("GET", "/api/v1/versions/([^/]+)/files/(.+)", download, False),
     ("GET", "/api/v1/datasets", search, False),
+    ("POST", "/api/v1/courses/([^/]+)/attempts", start_attempt, False),
+    ("POST", "/api/v1/attempts/([^/]+)/answers", submit_attempt, False),
+    ("GET", "/api/v1/agreements/([^/]+)", agreement, False),
+    ("POST", "/api/v1/agreements/([^/]+)/signature", sign, False),
+    ("POST", "/api/v1/requests", create_request, False),
+    ("GET", "/api/v1/events", events, False),
 ]
 
 

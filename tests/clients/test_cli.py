@@ -1,5 +1,6 @@
 """The command line: for people in two languages, for programs as JSON, with exit codes that mean something."""
 
+import io
 import json
 import re
 import stat
@@ -168,6 +169,61 @@ def test_what_is_not_there_has_an_exit_code_of_its_own(capsys: Captured) -> None
     assert run(["lineage", "no-such", "--as", "researcher"]) == failures.NOT_FOUND
     assert run(["whoami", "--as", "x", "--url", "http://127.0.0.1:1"]) == failures.UNREACHABLE
     assert run(["no-such-command"]) == failures.USAGE
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+    """Type this."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+
+
+def test_a_course_is_taken_question_by_question(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    answers(monkeypatch, "a\nb\n")
+    assert run(["course", "take", "using-donated-data", "--as", "researcher"]) == failures.FAILED
+    seen = capsys.readouterr()
+    assert "Question 2?" in seen.err
+    assert "Not passed: 50 %" in seen.out
+    assert "Because of q2." in seen.out
+    answers(monkeypatch, "a\na\n")
+    assert run(["course", "take", "using-donated-data", "--as", "researcher", "--lang", "sv"]) == 0
+    assert "Godkänt: 100 % (gräns 80 %). Gäller till 2027-11-25" in capsys.readouterr().out
+
+
+def test_a_course_is_taken_from_a_file(tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "answers.json").write_text('{"q1": "right", "q2": "right", "q3": "right"}')
+    command = ["course", "take", "using-donated-data", "--answers", str(tmp_path / "answers.json")]
+    assert run([*command, "--as", "researcher", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["passed"] is True
+
+
+def test_an_agreement_is_read_before_it_is_signed(
+    fake: FakeFactory, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    answers(monkeypatch, "n\n")
+    assert run(["sign", "a-1", "--as", "researcher"]) == failures.FAILED
+    assert "For research only." in capsys.readouterr().err
+    assert not fake.requests("POST", "/api/v1/agreements/a-1/signature")
+    answers(monkeypatch, "y\n")
+    assert run(["sign", "a-1", "--as", "researcher"]) == 0
+    assert fake.requests("POST", "/api/v1/agreements/a-1/signature")
+
+
+def test_a_request_ends_when_its_last_day_is_over_in_sweden(capsys: Captured) -> None:
+    command = ["request", "create", "d-1", "--project", "p-1", "--purpose", "research", "--text", "t", "--as", "lead"]
+    assert run([*command, "--until", "2027-06-30", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["until"] == "2027-06-30T22:00:00Z"
+    assert run([*command, "--until", "2027-01-31", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["until"] == "2027-01-31T23:00:00Z"
+    assert run([*command, "--until", "soon"]) == failures.USAGE
+
+
+def test_events_are_one_line_each(capsys: Captured) -> None:
+    command = ["events", "tail", "--type", "factory.access.grant.issued.v1", "--as", "operator"]
+    assert run([*command, "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["subject"] for line in lines] == ["g-1", "g-2"]
+    assert lines[0]["asked"] == {"types": "factory.access.grant.issued.v1"}
+    assert run(command) == 0
+    assert "factory.access.grant.issued.v1 g-2" in capsys.readouterr().out
 
 
 def test_swedish_is_spoken_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:

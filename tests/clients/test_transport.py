@@ -48,6 +48,18 @@ def test_a_patch_is_not_repeated_and_carries_what_was_seen(fake: FakeFactory, cl
     assert caught.value.status == 503
 
 
+def test_too_many_for_now_is_no_question_of_patience(fake: FakeFactory, client: Client) -> None:
+    fake.busy_status, fake.busy_after = 429, None
+    fake.busy_answers = 1
+    with pytest.raises(Refused) as caught:
+        client.transport.post("/api/v1/echo", {})
+    assert caught.value.status == 429
+    fake.busy_after, fake.busy_answers = "3600", 1
+    with pytest.raises(Refused) as caught:
+        client.transport.post("/api/v1/echo", {})
+    assert caught.value.retry_after == 3600
+
+
 def test_patience_ends(fake: FakeFactory, client: Client) -> None:
     fake.busy_answers = 1000
     with pytest.raises(Refused) as caught:

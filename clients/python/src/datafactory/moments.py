@@ -1,7 +1,7 @@
 """Times as the API writes them: instants in UTC, and days that end at midnight in Sweden."""
 
 import datetime
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
 def instant(moment: datetime.datetime) -> str:
@@ -12,9 +12,13 @@ def instant(moment: datetime.datetime) -> str:
 
 
 def end_of_day(day: datetime.date) -> datetime.datetime:
-    """Return the instant at which `day` is over in Europe/Stockholm."""
+    """Return the instant at which `day` is over in Europe/Stockholm; ValueError where the computer has no time zones."""
     following = day + datetime.timedelta(days=1)
-    return datetime.datetime.combine(following, datetime.time(), ZoneInfo("Europe/Stockholm"))
+    try:
+        stockholm = ZoneInfo("Europe/Stockholm")
+    except ZoneInfoNotFoundError as error:
+        raise ValueError("this computer has no time zones (tzdata): give an instant with its zone") from error
+    return datetime.datetime.combine(following, datetime.time(), stockholm)
 
 
 def until(text: str) -> datetime.datetime:

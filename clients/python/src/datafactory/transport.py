@@ -132,7 +132,9 @@ class Transport:
                 self.credentials.forget()
                 continue
             wait = retry_after(response)
-            if response.status_code in RETRIED and not last and (wait or 0) <= self._longest_wait_s:
+            # 429 without a time to wait for is no question of patience: an attempt a day, for example.
+            patient = wait is not None or response.status_code != 429
+            if response.status_code in RETRIED and not last and patient and (wait or 0) <= self._longest_wait_s:
                 self.pause(attempt, wait)
                 attempt += 1
                 continue

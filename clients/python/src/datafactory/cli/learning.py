@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.prompt import Prompt
 
 from datafactory.cli.failures import FAILED
-from datafactory.cli.language import say, told
+from datafactory.cli.language import say
 from datafactory.cli.output import factory, print_json, table, terminal
 from datafactory.errors import Json
 
@@ -28,7 +28,15 @@ def register(app: typer.Typer) -> None:
     def list_courses() -> None:
         with factory() as client:
             found = client.courses.all()
-        table(found, (("id", "id"), ("title", say("title", "titel"))), empty=say("No courses.", "Inga kurser."))
+        table(
+            found,
+            (
+                ("id", "id"),
+                ("title", say("title", "titel")),
+                ("valid_until", say("you have it until", "du har den till")),
+            ),
+            empty=say("No courses.", "Inga kurser."),
+        )
 
     @course.command(help=say("Read a course.", "Läs en kurs."))
     def read(course_id: Course) -> None:
@@ -37,7 +45,7 @@ def register(app: typer.Typer) -> None:
         if terminal().json:
             print_json(found)
         else:
-            terminal().out.print(Markdown(_text(found)), soft_wrap=False)
+            terminal().out.print(Markdown(str(found["lesson"])), soft_wrap=False)
 
     @course.command(help=say("Take the test of a course.", "Gör provet till en kurs."))
     def take(
@@ -65,7 +73,7 @@ def register(app: typer.Typer) -> None:
         if terminal().json:
             print_json(result)
         else:
-            _show(result, {str(q["id"]): told(q["text"]) for q in attempt["questions"]})
+            _show(result)
         if not result["passed"]:
             raise typer.Exit(FAILED)
 
@@ -73,43 +81,31 @@ def register(app: typer.Typer) -> None:
     def completed() -> None:
         with factory() as client:
             found = client.courses.completions()
-        columns = (("course_id", say("course", "kurs")), ("valid_until", say("valid until", "giltig till")))
+        columns = (("course", say("course", "kurs")), ("valid_until", say("valid until", "giltig till")))
         table(found, columns, empty=say("Nothing yet.", "Inget ännu."))
-
-
-def _text(course: Json) -> str:
-    """Return the course as Markdown, whatever it is divided into."""
-    parts = [f"# {told(course.get('title'))}"]
-    for member in ("description", "text"):
-        if course.get(member):
-            parts.append(told(course[member]))
-    for lesson in course.get("lessons") or course.get("chapters") or []:
-        parts.append(f"## {told(lesson.get('title'))}")
-        parts.append(told(lesson.get("text") or lesson.get("body")))
-    return "\n\n".join(parts)
 
 
 def _ask(number: int, count: int, question: Json) -> str:
     out = terminal().err
-    out.print(f"\n[bold]{number}/{count}[/] {escape(told(question['text']))}")
+    out.print(f"\n[bold]{number}/{count}[/] {escape(str(question['text']))}")
     letters = "abcdefghijklmnopqrstuvwxyz"
     options = {letters[i]: option for i, option in enumerate(question["options"])}
     for letter, option in options.items():
-        out.print(f"  [cyan]{letter}[/] {escape(told(option['text']))}")
+        out.print(f"  [cyan]{letter}[/] {escape(str(option['text']))}")
     chosen = Prompt.ask(say("Your answer", "Ditt svar"), choices=list(options), console=out)
     return str(options[chosen]["id"])
 
 
-def _show(result: Json, questions: dict[str, str]) -> None:
+def _show(result: Json) -> None:
     out = terminal().out
-    score = f"{result['score']} ({say('pass mark', 'gräns')} {result['pass_mark']})"
+    score = f"{result['score']} % ({say('pass mark', 'gräns')} {result['pass_mark']} %)"
     if result["passed"]:
         until = str(result.get("valid_until") or "")[:10]
         out.print(f"[green]✓[/] {say('Passed', 'Godkänt')}: {score}. {say('Valid until', 'Gäller till')} {until}")
     else:
         out.print(f"[red]✗[/] {say('Not passed', 'Inte godkänt')}: {score}")
     for mistake in result.get("mistakes") or []:
-        out.print(f"  [yellow]•[/] {escape(questions.get(str(mistake['question_id']), ''))}")
-        out.print(f"    {escape(told(mistake['explanation']))}")
+        out.print(f"  [yellow]•[/] {escape(str(mistake['text']))}")
+        out.print(f"    {escape(str(mistake['explanation']))}")
     if not result["passed"] and result.get("next_attempt_at"):
         out.print(f"{say('Next attempt from', 'Nästa försök från')} {result['next_attempt_at']}")
