@@ -12,7 +12,7 @@ def instant(moment: datetime.datetime) -> str:
 
 
 def end_of_day(day: datetime.date) -> datetime.datetime:
-    """Return the instant at which `day` is over in Europe/Stockholm; ValueError where the computer has no time zones."""
+    """Return the instant at which `day` is over in Europe/Stockholm; ValueError where there are no time zones."""
     following = day + datetime.timedelta(days=1)
     try:
         stockholm = ZoneInfo("Europe/Stockholm")
