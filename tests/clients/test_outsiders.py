@@ -1,6 +1,7 @@
 """The client and the demo are outsiders: nothing of the factory's own code, few packages, all of them pinned."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -72,7 +73,6 @@ def test_the_demo_refuses_to_run_where_the_factorys_code_can_be_imported(tmp_pat
 
 
 def test_a_demo_that_fails_says_so_in_its_report(tmp_path: Path) -> None:
-    import json
 
     run = subprocess.run(
         [sys.executable, "-P", str(DEMO / "run.py"), "--base-url", "http://127.0.0.1:1", "--state", str(tmp_path)],
@@ -94,3 +94,29 @@ def test_a_demo_that_fails_says_so_in_its_report(tmp_path: Path) -> None:
 )
 def test_rooms_stay_small(file: Path) -> None:
     assert len(file.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+def test_the_demos_notes_are_those_of_the_course() -> None:
+    from services.access.training.bank import courses
+
+    notes = json.loads((DEMO / "answers.json").read_text(encoding="utf-8"))
+    course = courses()[notes["course"]]
+    assert notes["answers"] == {question.id: question.right for question in course.questions}
+
+
+def test_the_demos_terms_are_understood_as_they_are_meant() -> None:
+    from services.access.terms.normalise import normalise
+    from services.access.terms.vocabulary import Refused
+
+    told = subprocess.run(
+        [sys.executable, "-c", "import json; from story.terms import odrl_terms; print(json.dumps(odrl_terms()))"],
+        capture_output=True,
+        text=True,
+        cwd=DEMO,
+        check=True,
+    ).stdout
+    normal = normalise(json.loads(told))
+    assert not isinstance(normal, Refused)
+    assert normal["purposes"] == {"any": False, "list": ["benchmarking", "research"]}
+    assert normal["commercial"] is False
+    assert normal["courses"] == ["using-donated-data"]
