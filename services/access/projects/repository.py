@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, or_, tuple_
+from sqlalchemy import ColumnElement, delete, or_, true, tuple_
 from sqlmodel import col, select
 
 from services.access.projects.models import Project, ProjectChange, ProjectMember, ProjectPartner
@@ -96,8 +96,13 @@ async def memberships(
     return {(row.project_id, row.user_id): row for row in await session.exec(statement)}
 
 
-async def of_user(session: RuleSession, user_id: UUID, partner_id: UUID) -> Iterable[tuple[UUID, str]]:
-    """Return (project, role) of open projects that count the user as a member while they are with this partner."""
+async def of_user(
+    session: RuleSession, user_id: UUID, partner_id: UUID, *, closed: bool = False
+) -> Iterable[tuple[UUID, str]]:
+    """Return (project, role) of open projects that count the user as a member while with this partner.
+
+    With `closed`, of closed ones too.
+    """
     statement = (
         select(ProjectMember.project_id, ProjectMember.role)
         .join(Project, col(Project.id) == ProjectMember.project_id)
@@ -105,7 +110,7 @@ async def of_user(session: RuleSession, user_id: UUID, partner_id: UUID) -> Iter
         .where(
             ProjectMember.user_id == user_id,
             col(ProjectMember.ended_at).is_(None),
-            col(Project.closed_at).is_(None),
+            true() if closed else col(Project.closed_at).is_(None),
             ProjectPartner.partner_id == partner_id,
         )
         .order_by(col(ProjectMember.project_id))

@@ -52,11 +52,16 @@ async def memberships(
     }
 
 
-async def roles_in_projects(session: RuleSession, user_id: UUID, partner_id: UUID | None) -> dict[UUID, str]:
-    """Return the user's role in each open project of their partner's."""
+async def roles_in_projects(
+    session: RuleSession, user_id: UUID, partner_id: UUID | None, *, closed: bool = False
+) -> dict[UUID, str]:
+    """Return the user's role in each open project of their partner's; with `closed`, in closed ones too.
+
+    A closed project gives nobody rights, but its people still need to read what they agreed to.
+    """
     if partner_id is None:
         return {}
-    return dict(await repository.of_user(session, user_id, partner_id))
+    return dict(await repository.of_user(session, user_id, partner_id, closed=closed))
 
 
 async def names(session: RuleSession, project_id: UUID) -> Names:
