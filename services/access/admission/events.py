@@ -1,7 +1,9 @@
 """Facts of admission, as protobuf, into the outbox."""
 
+from datetime import datetime
 from uuid import UUID
 
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.access.admission.models import AccessRequest, Agreement, Grant
@@ -16,6 +18,10 @@ def _id(value: UUID | None) -> str | None:
     return None if value is None else str(value)
 
 
+def _tell(session: RuleSession, what: str, subject: UUID, message: Message, revision: int, at: datetime | None) -> None:
+    emit(session, f"factory.access.{what}.v1", subject, message, revision=revision, at=at)
+
+
 def request_submitted(session: RuleSession, request: AccessRequest) -> None:
     """A project asked for access."""
     message = access.RequestSubmitted(
@@ -27,20 +33,20 @@ def request_submitted(session: RuleSession, request: AccessRequest) -> None:
         purpose=request.purpose,
         submitted_by=str(request.requester_id),
     )
-    emit(session, "factory.access.request.submitted.v1", str(request.id), message, revision=request.revision)
+    _tell(session, "request.submitted", request.id, message, request.revision, request.created_at)
 
 
 def request_decided(session: RuleSession, request: AccessRequest, grant: Grant | None) -> None:
-    """A steward approved or rejected a request."""
+    """A steward approved or rejected a request, or its dataset was withdrawn (nobody decided then)."""
     message = access.RequestDecided(
         request_id=str(request.id),
         project_id=str(request.project_id),
         dataset_id=str(request.dataset_id),
         approved=request.state == "approved",
         grant_id=_id(grant.id) if grant else None,
-        decided_by=str(request.decided_by),
+        decided_by=_id(request.decided_by),
     )
-    emit(session, "factory.access.request.decided.v1", str(request.id), message, revision=request.revision)
+    _tell(session, "request.decided", request.id, message, request.revision, request.decided_at)
 
 
 def agreement_signed(session: RuleSession, agreement: Agreement) -> None:
@@ -52,7 +58,7 @@ def agreement_signed(session: RuleSession, agreement: Agreement) -> None:
         digest=agreement.digest,
         signed_by=str(agreement.signed_by),
     )
-    emit(session, "factory.access.agreement.signed.v1", str(agreement.id), message, revision=agreement.revision)
+    _tell(session, "agreement.signed", agreement.id, message, agreement.revision, agreement.signed_at)
 
 
 def grant_issued(session: RuleSession, grant: Grant, agreement: Agreement) -> None:
@@ -67,7 +73,7 @@ def grant_issued(session: RuleSession, grant: Grant, agreement: Agreement) -> No
         purpose=grant.purpose,
         until=Timestamp(seconds=epoch(grant.until)),
     )
-    emit(session, "factory.access.grant.issued.v1", str(grant.id), message, revision=grant.revision)
+    _tell(session, "grant.issued", grant.id, message, grant.revision, grant.created_at)
 
 
 def grant_revoked(session: RuleSession, grant: Grant) -> None:
@@ -80,7 +86,7 @@ def grant_revoked(session: RuleSession, grant: Grant) -> None:
         revoked_by=_id(grant.revoked_by),
         revoked_at=Timestamp(seconds=epoch(grant.revoked_at)),
     )
-    emit(session, "factory.access.grant.revoked.v1", str(grant.id), message, revision=grant.revision)
+    _tell(session, "grant.revoked", grant.id, message, grant.revision, grant.revoked_at)
 
 
 def grant_expired(session: RuleSession, grant: Grant) -> None:
@@ -91,7 +97,10 @@ def grant_expired(session: RuleSession, grant: Grant) -> None:
         dataset_id=str(grant.dataset_id),
         expired_at=Timestamp(seconds=epoch(grant.until)),
     )
-    emit(session, "factory.access.grant.expired.v1", str(grant.id), message, revision=grant.revision)
+    _tell(session, "grant.expired", grant.id, message, grant.revision, grant.end_announced_at)
+
+
+DATASET_WITHDRAWN = "factory.catalog.dataset.withdrawn.v1"
 
 
 def withdrawn_dataset(event: Event) -> UUID | None:

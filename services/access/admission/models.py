@@ -31,15 +31,18 @@ class AccessRequest(Base, table=True):
     dataset_title: str
     donor_id: UUID = Field(index=True)
     """The partner that donated the dataset."""
+    donation_id: UUID | None = Field(default=None, index=True)
+    """The case that the dataset came from."""
     terms_id: UUID
     requester_id: UUID = Field(index=True)
     actions: list[str] = Field(sa_column=Column(JSONB, nullable=False))
-    purpose: str
+    purpose: str = Field(max_length=60)
     purpose_text: str = Field(sa_column=Column(Text, nullable=False))
     until: datetime = utc_column()
-    state: str = "submitted"
+    state: str = Field(default="submitted", max_length=20)
     reasons: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     decided_by: UUID | None = None
+    """Who decided; None when the dataset was withdrawn before anyone did."""
     decided_at: datetime | None = utc_column(nullable=True)
     created_at: datetime = utc_column()
     revision: int = 1
@@ -53,7 +56,7 @@ class RequestMessage(Base, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     request_id: UUID = Field(sa_column=Column(ForeignKey("access_requests.id"), nullable=False, index=True))
     author_id: UUID
-    kind: str
+    kind: str = Field(max_length=20)
     text: str = Field(sa_column=Column(Text, nullable=False))
     created_at: datetime = utc_column()
 
@@ -68,8 +71,9 @@ class Grant(Base, table=True):
     project_id: UUID = Field(sa_column=Column(ForeignKey("projects.id"), nullable=False, index=True))
     dataset_id: UUID = Field(index=True)
     donor_id: UUID = Field(index=True)
+    donation_id: UUID | None = Field(default=None, index=True)
     actions: list[str] = Field(sa_column=Column(JSONB, nullable=False))
-    purpose: str
+    purpose: str = Field(max_length=60)
     starts_at: datetime = utc_column()
     until: datetime = utc_column(index=True)
     revoked_at: datetime | None = utc_column(nullable=True)
@@ -90,9 +94,11 @@ class Agreement(Base, table=True):
     grant_id: UUID = Field(sa_column=Column(ForeignKey("access_grants.id"), nullable=False, unique=True))
     project_id: UUID = Field(sa_column=Column(ForeignKey("projects.id"), nullable=False, index=True))
     donor_id: UUID = Field(index=True)
+    donation_id: UUID | None = Field(default=None, index=True)
     text: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     """`{"sv": …, "en": …}`."""
-    digest: str
+    digest: str = Field(max_length=64)
+    """SHA-256 (hex) over both languages."""
     signed_by: UUID | None = None
     signed_at: datetime | None = utc_column(nullable=True)
     created_at: datetime = utc_column()

@@ -2,32 +2,44 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, or_, true
+from sqlalchemy import ColumnElement, or_, true, tuple_
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from services.access.admission.models import AccessRequest, Agreement, Grant, RequestMessage
+from services.access.admission.rules import Sight
 from services.kit.db import RuleSession
-from services.kit.paging import PageParams
+
+T = TypeVar("T")
+
+
+def _one(statement: SelectOfScalar[T], lock: bool) -> SelectOfScalar[T]:
+    # What was read before the lock was had may be old by then.
+    return statement.with_for_update().execution_options(populate_existing=True) if lock else statement
+
+
+async def add(session: RuleSession, *rows: AccessRequest | RequestMessage | Grant | Agreement) -> None:
+    """Write new or changed rows."""
+    session.add_all(rows)
+    await session.flush()
 
 
 async def request(session: RuleSession, request_id: UUID, *, lock: bool = False) -> AccessRequest | None:
     """Return a request, locked for change if asked."""
-    statement = select(AccessRequest).where(AccessRequest.id == request_id)
-    return (await session.exec(statement.with_for_update() if lock else statement)).one_or_none()
+    return (await session.exec(_one(select(AccessRequest).where(AccessRequest.id == request_id), lock))).one_or_none()
 
 
 async def grant(session: RuleSession, grant_id: UUID, *, lock: bool = False) -> Grant | None:
     """Return a grant, locked for change if asked."""
-    statement = select(Grant).where(Grant.id == grant_id)
-    return (await session.exec(statement.with_for_update() if lock else statement)).one_or_none()
+    return (await session.exec(_one(select(Grant).where(Grant.id == grant_id), lock))).one_or_none()
 
 
 async def agreement(session: RuleSession, agreement_id: UUID, *, lock: bool = False) -> Agreement | None:
     """Return an agreement, locked for change if asked."""
-    statement = select(Agreement).where(Agreement.id == agreement_id)
-    return (await session.exec(statement.with_for_update() if lock else statement)).one_or_none()
+    return (await session.exec(_one(select(Agreement).where(Agreement.id == agreement_id), lock))).one_or_none()
 
 
 async def open_request(session: RuleSession, project_id: UUID, dataset_id: UUID) -> AccessRequest | None:
@@ -66,6 +78,12 @@ async def grants_of_requests(session: RuleSession, request_ids: Iterable[UUID]) 
     return {request_id: (grant_id, agreement_id) for request_id, grant_id, agreement_id in rows}
 
 
+async def grants(session: RuleSession, grant_ids: Iterable[UUID]) -> dict[UUID, Grant]:
+    """Return grants by id."""
+    rows = await session.exec(select(Grant).where(col(Grant.id).in_(list(grant_ids))))
+    return {row.id: row for row in rows}
+
+
 async def agreements_of_grants(session: RuleSession, grant_ids: Iterable[UUID]) -> dict[UUID, Agreement]:
     """Return agreements by grant id."""
     rows = await session.exec(select(Agreement).where(col(Agreement.grant_id).in_(list(grant_ids))))
@@ -74,94 +92,88 @@ async def agreements_of_grants(session: RuleSession, grant_ids: Iterable[UUID]) 
 
 async def grants_between(session: RuleSession, pairs: Iterable[tuple[UUID, UUID]]) -> Sequence[tuple[Grant, Agreement]]:
     """Return all grants (and their agreements) of the given (project, dataset) pairs, newest first."""
-    conditions = [and_(col(Grant.project_id) == p, col(Grant.dataset_id) == d) for p, d in set(pairs)]
     rows = await session.exec(
         select(Grant, Agreement)
         .join(Agreement, col(Agreement.grant_id) == Grant.id)
-        .where(or_(*conditions) if conditions else false())
+        .where(tuple_(col(Grant.project_id), col(Grant.dataset_id)).in_(list(set(pairs))))
         .order_by(col(Grant.id).desc())
     )
     return rows.all()
 
 
-def _visible(
-    project: ColumnElement[UUID],
-    donor: ColumnElement[UUID],
-    projects: set[UUID],
-    donors: set[UUID],
-    *,
-    everything: bool,
-) -> ColumnElement[bool]:
-    if everything:
+def _seen(sight: Sight, of: type[AccessRequest] | type[Grant] | type[Agreement]) -> ColumnElement[bool]:
+    if sight.everything:
         return true()
-    return or_(project.in_(list(projects)), donor.in_(list(donors)))
+    return or_(
+        col(of.project_id).in_(list(sight.projects)),
+        col(of.donor_id).in_(list(sight.donors)),
+        col(of.donation_id).in_(list(sight.donations)),
+    )
 
 
 async def list_requests(
-    session: RuleSession,
-    page: PageParams,
-    *,
-    projects: set[UUID],
-    donors: set[UUID],
-    everything: bool,
-    state: str | None,
+    session: RuleSession, sight: Sight, *, state: str | None, before: UUID | None, limit: int
 ) -> Sequence[AccessRequest]:
-    """Return requests of `projects` or for data of `donors`, newest first."""
+    """Return up to `limit + 1` requests in sight, newest first, of those before an id."""
     statement = (
-        select(AccessRequest)
-        .where(
-            _visible(
-                col(AccessRequest.project_id), col(AccessRequest.donor_id), projects, donors, everything=everything
-            )
-        )
-        .order_by(col(AccessRequest.id).desc())
-        .limit(page.limit + 1)
+        select(AccessRequest).where(_seen(sight, AccessRequest)).order_by(col(AccessRequest.id).desc()).limit(limit + 1)
     )
     if state:
         statement = statement.where(AccessRequest.state == state)
-    if page.after:
-        statement = statement.where(col(AccessRequest.id) < UUID(str(page.after[0])))
+    if before:
+        statement = statement.where(col(AccessRequest.id) < before)
     return (await session.exec(statement)).all()
 
 
 async def list_grants(
-    session: RuleSession, page: PageParams, *, projects: set[UUID], donors: set[UUID], everything: bool,
-    project_id: UUID | None, dataset_id: UUID | None,
-) -> Sequence[Grant]:  # fmt: skip
-    """Return grants of `projects` or on data of `donors`, newest first."""
-    statement = (
-        select(Grant)
-        .where(_visible(col(Grant.project_id), col(Grant.donor_id), projects, donors, everything=everything))
-        .order_by(col(Grant.id).desc())
-        .limit(page.limit + 1)
-    )
+    session: RuleSession,
+    sight: Sight,
+    *,
+    project_id: UUID | None,
+    dataset_id: UUID | None,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[Grant]:
+    """Return up to `limit + 1` grants in sight, newest first, of those before an id."""
+    statement = select(Grant).where(_seen(sight, Grant)).order_by(col(Grant.id).desc()).limit(limit + 1)
     if project_id:
         statement = statement.where(Grant.project_id == project_id)
     if dataset_id:
         statement = statement.where(Grant.dataset_id == dataset_id)
-    if page.after:
-        statement = statement.where(col(Grant.id) < UUID(str(page.after[0])))
+    if before:
+        statement = statement.where(col(Grant.id) < before)
     return (await session.exec(statement)).all()
 
 
 async def list_agreements(
-    session: RuleSession, page: PageParams, *, projects: set[UUID], donors: set[UUID], everything: bool
+    session: RuleSession, sight: Sight, *, before: UUID | None, limit: int
 ) -> Sequence[Agreement]:
-    """Return agreements of `projects` or about data of `donors`, newest first."""
+    """Return up to `limit + 1` agreements in sight, newest first, of those before an id."""
+    statement = select(Agreement).where(_seen(sight, Agreement)).order_by(col(Agreement.id).desc()).limit(limit + 1)
+    if before:
+        statement = statement.where(col(Agreement.id) < before)
+    return (await session.exec(statement)).all()
+
+
+async def open_requests_for(session: RuleSession, dataset_id: UUID) -> Sequence[AccessRequest]:
+    """Return the requests for a dataset that wait for a decision, locked for change."""
     statement = (
-        select(Agreement)
-        .where(_visible(col(Agreement.project_id), col(Agreement.donor_id), projects, donors, everything=everything))
-        .order_by(col(Agreement.id).desc())
-        .limit(page.limit + 1)
+        select(AccessRequest)
+        .where(AccessRequest.dataset_id == dataset_id, AccessRequest.state == "submitted")
+        .order_by(col(AccessRequest.id))
+        .with_for_update()
     )
-    if page.after:
-        statement = statement.where(col(Agreement.id) < UUID(str(page.after[0])))
     return (await session.exec(statement)).all()
 
 
 async def live_grants_of_dataset(session: RuleSession, dataset_id: UUID) -> Sequence[Grant]:
     """Return the grants on a dataset that are not revoked, locked for change."""
-    statement = select(Grant).where(Grant.dataset_id == dataset_id, col(Grant.revoked_at).is_(None)).with_for_update()
+    statement = (
+        select(Grant)
+        .where(Grant.dataset_id == dataset_id, col(Grant.revoked_at).is_(None))
+        .order_by(col(Grant.id))
+        .with_for_update()
+    )
     return (await session.exec(statement)).all()
 
 

@@ -1,7 +1,6 @@
 """What happens in admission: requests, questions, decisions, agreements, grants and their ends."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +8,9 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 
 from services.access.admission import events, repository, rules
+from services.access.admission.catalog import DatasetFacts
 from services.access.admission.models import AccessRequest, Agreement, Grant, RequestMessage
+from services.access.admission.rules import Owned, Sight
 from services.access.admission.schemas import RequestDecisionIn, RequestIn
 from services.access.identity import service as identity
 from services.access.projects import service as projects
@@ -18,93 +19,79 @@ from services.kit.db import RuleSession
 from services.kit.problems import FieldError, Problem, conflict, forbidden, invalid, not_found
 from services.kit.schemas import epoch
 from services.kit.tokens import Subject
+from services.kit.web import check_if_match
 
 
-@dataclass(frozen=True)
-class DatasetFacts:
-    """What catalog says of a dataset."""
-
-    id: UUID
-    title: str
-    state: str
-    partner_id: UUID
-    terms_id: UUID
-
-    @classmethod
-    def of(cls, dataset_id: UUID, facts: Mapping[str, Any]) -> "DatasetFacts":
-        """Read catalog's answer; 404 when it has no such dataset."""
-        found = facts["datasets"].get(str(dataset_id))
-        if found is None:
-            raise not_found("dataset")
-        return cls(dataset_id, found["title"], found["state"], UUID(found["partner_id"]), UUID(found["terms_id"]))
+async def sight(session: RuleSession, caller: Subject) -> Sight:
+    """Return what `caller` sees: a project's people its own, donors and stewards what is about their data."""
+    mine = await projects.roles_in_projects(session, caller.id, caller.partner_id, closed=True)
+    donors = (caller.scopes(role, "partner") for role in ("steward", "donor", "partner-admin"))
+    return Sight(
+        projects=frozenset(mine),
+        donors=frozenset[UUID]().union(*donors),
+        donations=frozenset(caller.scopes("steward", "donation")),
+        everything=caller.has("operator"),
+    )
 
 
-@dataclass(frozen=True)
-class Sight:
-    """Which admissions a subject sees: those of its projects, those about data of its partner or its stewardship."""
-
-    projects: set[UUID]
-    donors: set[UUID]
-    everything: bool
+def is_steward(caller: Subject, thing: Owned) -> bool:
+    """Whether `caller` handles what is about this data: stewards of the donor, or of the case it came from."""
+    return identity.is_steward_of(caller, thing.donor_id, thing.donation_id)
 
 
-def sight(caller: Subject) -> Sight:
-    """Return what `caller` sees."""
-    donors = caller.scopes("steward", "partner") | caller.scopes("donor", "partner")
-    donors |= caller.scopes("partner-admin", "partner")
-    return Sight(set(caller.projects), donors, caller.has("operator") or any(_global_steward(caller)))
+async def _asking_project(session: RuleSession, caller: Subject, project_id: UUID) -> projects.ProjectFacts:
+    """Return the project in whose name the caller may ask; 404 for one they are not in, 409 for a closed one."""
+    found = (await projects.facts(session, [project_id])).get(project_id)
+    if project_id not in caller.projects:
+        past = await projects.roles_in_projects(session, caller.id, caller.partner_id, closed=True)
+        raise conflict("project-closed") if project_id in past else not_found("project")
+    assert found is not None
+    return found
 
 
-def _global_steward(caller: Subject) -> Iterable[bool]:
-    return (r.name == "steward" and r.scope_kind == "global" for r in caller.roles)
-
-
-def is_steward(caller: Subject, donor_id: UUID) -> bool:
-    """Whether `caller` handles requests for data of partner `donor_id`."""
-    return caller.has("steward", "partner", donor_id)
+def _until_errors(until: datetime, now: datetime, last: int) -> list[FieldError]:
+    if until <= now:
+        return [FieldError("/until", "until-passed")]
+    if until > rules.LAST_UNTIL:
+        return [FieldError("/until", "until-too-late")]
+    return [FieldError("/until", "until-beyond-terms")] if epoch(until) > last else []
 
 
 async def create_request(
     session: RuleSession, caller: Subject, body: RequestIn, dataset: DatasetFacts, now: datetime
 ) -> AccessRequest:
-    """A member of a project asks for a published dataset. What its terms can never permit is refused at once."""
-    project = await projects.facts(session, [body.project_id])
-    if body.project_id not in caller.projects or body.project_id not in project:
-        raise not_found("project")
-    if dataset.state != "published":
-        raise not_found("dataset")
-    if not project[body.project_id]["open"]:
-        raise conflict("project-closed")
+    """A member of a project asks for a published dataset. What its terms can never permit is refused at once (422)."""
+    project = await _asking_project(session, caller, body.project_id)
     normal = await terms.get_normal(session, dataset.terms_id)
-    errors = [FieldError(p, code) for p, code in rules.refusal_of_request(normal, body.actions, body.purpose)]
-    if not rules.covers(project[body.project_id]["purpose"], body.purpose):
-        errors.append(
-            FieldError("/purpose", "purpose-not-of-project", {"purpose": project[body.project_id]["purpose"]})
-        )
-    if body.until <= now:
-        errors.append(FieldError("/until", "until-passed"))
-    elif epoch(body.until) > normal["period"]["until"]:
-        errors.append(FieldError("/until", "until-beyond-terms"))
+    partners = await identity.partner_facts(session, [UUID(p) for p in project["partner_ids"]])
+    recipients = [rules.Recipient(p["id"], p["sector"]) for p in partners.values()]
+    until = rules.whole_second(body.until)
+    errors = [
+        FieldError(p, code) for p, code in rules.refusal_of_request(normal, body.actions, body.purpose, recipients)
+    ]
+    if not rules.covers(project["purpose"], body.purpose):
+        errors.append(FieldError("/purpose", "purpose-not-of-project", {"purpose": project["purpose"]}))
+    errors += _until_errors(until, now, normal["period"]["until"])
     if errors:
         raise Problem(422, "invalid-request", errors=errors)
     request = AccessRequest(
         project_id=body.project_id,
-        dataset_id=dataset.id,
+        dataset_id=body.dataset_id,
         dataset_title=dataset.title,
         donor_id=dataset.partner_id,
+        donation_id=dataset.donation_id,
         terms_id=dataset.terms_id,
         requester_id=caller.id,
         actions=sorted(set(body.actions)),
         purpose=body.purpose,
         purpose_text=body.purpose_text,
-        until=body.until,
+        until=until,
         created_at=now,
     )
-    if await repository.open_request(session, body.project_id, dataset.id) is not None:
+    if await repository.open_request(session, body.project_id, body.dataset_id) is not None:
         raise conflict("request-pending")
-    session.add(request)
     try:
-        await session.flush()
+        await repository.add(session, request)
     except IntegrityError:
         raise conflict("request-pending") from None
     events.request_submitted(session, request)
@@ -116,10 +103,7 @@ async def visible_request(
 ) -> AccessRequest:
     """Return a request that `caller` may see, or 404."""
     request = await repository.request(session, request_id, lock=lock)
-    seen = sight(caller)
-    if request is None or not (
-        seen.everything or request.project_id in seen.projects or request.donor_id in seen.donors
-    ):
+    if request is None or not (await sight(session, caller)).reaches(request):
         raise not_found("request")
     return request
 
@@ -129,69 +113,102 @@ async def add_message(
 ) -> AccessRequest:
     """A steward asks, or a member of the project answers; only while the request waits."""
     request = await visible_request(session, caller, request_id, lock=True)
-    if kind == "question" and not is_steward(caller, request.donor_id):
-        raise forbidden("role-required", role="steward")
+    if kind == "question" and not is_steward(caller, request):
+        raise forbidden("steward-required")
     if kind == "answer" and request.project_id not in caller.projects:
-        raise forbidden("role-required", role="lead / member")
+        raise forbidden("member-required")
     if request.state != "submitted":
-        raise conflict("request-decided", state=request.state)
-    session.add(RequestMessage(request_id=request.id, author_id=caller.id, kind=kind, text=text, created_at=now))
+        raise conflict("request-decided")
     request.revision += 1
-    await session.flush()
+    message = RequestMessage(request_id=request.id, author_id=caller.id, kind=kind, text=text, created_at=now)
+    await repository.add(session, request, message)
     return request
 
 
 async def decide(
-    session: RuleSession, caller: Subject, request_id: UUID, body: RequestDecisionIn, now: datetime
+    session: RuleSession,
+    caller: Subject,
+    request_id: UUID,
+    body: RequestDecisionIn,
+    if_match: str | None,
+    now: datetime,
 ) -> tuple[AccessRequest, Grant | None, Agreement | None]:
     """A steward of the donor decides. Approval makes a grant, inert until its agreement is signed."""
     request = await visible_request(session, caller, request_id, lock=True)
-    if not is_steward(caller, request.donor_id):
-        raise forbidden("role-required", role="steward")
+    if not is_steward(caller, request):
+        raise forbidden("steward-required")
     if request.project_id in caller.projects:
         raise forbidden("own-project")
+    _check_match(if_match, request.revision)
     if request.state != "submitted":
-        raise conflict("request-decided", state=request.state)
-    until = body.until or request.until
-    if body.approve and until <= now:
-        raise invalid("/until", "until-passed")
-    if body.approve and until > request.until:
-        raise invalid("/until", "until-beyond-request")
+        raise conflict("request-decided")
+    until = await _granted_until(session, request, body, now)
     request.state = "approved" if body.approve else "rejected"
     request.reasons = body.reasons
     request.decided_by = caller.id
     request.decided_at = now
     request.revision += 1
-    session.add(request)
-    grant = agreement = None
-    if body.approve:
-        grant = Grant(
-            request_id=request.id,
-            project_id=request.project_id,
-            dataset_id=request.dataset_id,
-            donor_id=request.donor_id,
-            actions=request.actions,
-            purpose=request.purpose,
-            starts_at=now,
-            until=until,
-            created_at=now,
-        )
-        session.add(grant)
-        await session.flush()
-        text = rules.agreement_text(await _agreement_facts(session, request, until))
-        agreement = Agreement(
-            grant_id=grant.id,
-            project_id=request.project_id,
-            donor_id=request.donor_id,
-            text=text,
-            digest=rules.agreement_digest(text),
-            created_at=now,
-        )
-        session.add(agreement)
-        await session.flush()
-        events.grant_issued(session, grant, agreement)
+    made = await _make_grant(session, request, until, now) if until is not None else (None, None)
+    await repository.add(session, request)
+    grant, agreement = made
     events.request_decided(session, request, grant)
+    if grant is not None and agreement is not None:
+        events.grant_issued(session, grant, agreement)
     return request, grant, agreement
+
+
+async def _granted_until(
+    session: RuleSession, request: AccessRequest, body: RequestDecisionIn, now: datetime
+) -> datetime | None:
+    """Return the end of the grant that a decision makes; None for a rejection. 409 for a project that has closed."""
+    if not body.approve:
+        if body.until is not None:
+            raise invalid("/until", "until-of-rejection")
+        return None
+    until = rules.whole_second(body.until or request.until)
+    if until <= now:
+        raise invalid("/until", "until-passed")
+    if until > request.until:
+        raise invalid("/until", "until-beyond-request")
+    if not (await projects.facts(session, [request.project_id]))[request.project_id]["open"]:
+        raise conflict("project-closed")
+    return until
+
+
+async def _make_grant(
+    session: RuleSession, request: AccessRequest, until: datetime, now: datetime
+) -> tuple[Grant, Agreement]:
+    grant = Grant(
+        request_id=request.id,
+        project_id=request.project_id,
+        dataset_id=request.dataset_id,
+        donor_id=request.donor_id,
+        donation_id=request.donation_id,
+        actions=request.actions,
+        purpose=request.purpose,
+        starts_at=now,
+        until=until,
+        created_at=now,
+    )
+    text = rules.agreement_text(await _agreement_facts(session, request, until))
+    agreement = Agreement(
+        grant_id=grant.id,
+        project_id=request.project_id,
+        donor_id=request.donor_id,
+        donation_id=request.donation_id,
+        text=text,
+        digest=rules.agreement_digest(text),
+        created_at=now,
+    )
+    await repository.add(session, grant)
+    await repository.add(session, agreement)
+    return grant, agreement
+
+
+def _check_match(if_match: str | None, revision: int) -> None:
+    """412 when the caller says what they read and that has changed since. These states guard themselves without it."""
+    if if_match is not None:
+        check_if_match(if_match, revision)
 
 
 async def _agreement_facts(session: RuleSession, request: AccessRequest, until: datetime) -> rules.AgreementFacts:
@@ -216,23 +233,24 @@ async def visible_agreement(
 ) -> Agreement:
     """Return an agreement that `caller` may see, or 404."""
     agreement = await repository.agreement(session, agreement_id, lock=lock)
-    seen = sight(caller)
-    if agreement is None or not (
-        seen.everything or agreement.project_id in seen.projects or agreement.donor_id in seen.donors
-    ):
+    if agreement is None or not (await sight(session, caller)).reaches(agreement):
         raise not_found("agreement")
     return agreement
 
 
-async def sign(session: RuleSession, caller: Subject, agreement_id: UUID, digest: str, now: datetime) -> Agreement:
+async def sign(
+    session: RuleSession, caller: Subject, agreement_id: UUID, digest: str, if_match: str | None, now: datetime
+) -> Agreement:
     """The lead of the project accepts exactly the text with this digest, which makes the grant effective."""
     agreement = await visible_agreement(session, caller, agreement_id, lock=True)
     if caller.projects.get(agreement.project_id) != "lead":
-        raise forbidden("role-required", role="lead")
+        raise forbidden("lead-required")
     if digest != agreement.digest:
         raise conflict("agreement-changed")
     if agreement.signed_at is not None:
         return agreement
+    _check_match(if_match, agreement.revision)
+    # Whoever revokes the grant holds its row: one of the two comes first, and the other finds it so.
     grant = await repository.grant(session, agreement.grant_id, lock=True)
     assert grant is not None
     if grant.revoked_at is not None or grant.until <= now:
@@ -240,8 +258,7 @@ async def sign(session: RuleSession, caller: Subject, agreement_id: UUID, digest
     agreement.signed_at = now
     agreement.signed_by = caller.id
     agreement.revision += 1
-    session.add(agreement)
-    await session.flush()
+    await repository.add(session, agreement)
     events.agreement_signed(session, agreement)
     return agreement
 
@@ -249,8 +266,7 @@ async def sign(session: RuleSession, caller: Subject, agreement_id: UUID, digest
 async def visible_grant(session: RuleSession, caller: Subject, grant_id: UUID, *, lock: bool = False) -> Grant:
     """Return a grant that `caller` may see, or 404."""
     grant = await repository.grant(session, grant_id, lock=lock)
-    seen = sight(caller)
-    if grant is None or not (seen.everything or grant.project_id in seen.projects or grant.donor_id in seen.donors):
+    if grant is None or not (await sight(session, caller)).reaches(grant):
         raise not_found("grant")
     return grant
 
@@ -258,15 +274,18 @@ async def visible_grant(session: RuleSession, caller: Subject, grant_id: UUID, *
 def may_revoke(caller: Subject, grant: Grant) -> bool:
     """Stewards of the donor, the donor's own people, and the project's lead (who gives it up) may."""
     own = any(caller.has(role, "partner", grant.donor_id) for role in ("donor", "partner-admin"))
-    return own or is_steward(caller, grant.donor_id) or caller.projects.get(grant.project_id) == "lead"
+    return own or is_steward(caller, grant) or caller.projects.get(grant.project_id) == "lead"
 
 
-async def revoke(session: RuleSession, caller: Subject, grant_id: UUID, reason: str, now: datetime) -> Grant:
+async def revoke(
+    session: RuleSession, caller: Subject, grant_id: UUID, reason: str, if_match: str | None, now: datetime
+) -> Grant:
     """Take a grant back; what runs or streams under it stops within seconds. Revoking twice changes nothing."""
     grant = await visible_grant(session, caller, grant_id, lock=True)
     if not may_revoke(caller, grant):
-        raise forbidden("role-required", role="steward / donor / lead")
+        raise forbidden("revoker-required")
     if grant.revoked_at is None:
+        _check_match(if_match, grant.revision)
         await _end(session, grant, caller.id, reason, now)
     return grant
 
@@ -276,17 +295,24 @@ async def _end(session: RuleSession, grant: Grant, by: UUID | None, reason: str,
     grant.revoked_by = by
     grant.revoke_reason = reason
     grant.revision += 1
-    session.add(grant)
-    await session.flush()
+    await repository.add(session, grant)
     events.grant_revoked(session, grant)
 
 
-async def end_grants_of_dataset(session: RuleSession, dataset_id: UUID, now: datetime) -> int:
-    """End every grant on a withdrawn dataset; return how many."""
-    grants = await repository.live_grants_of_dataset(session, dataset_id)
-    for grant in grants:
-        await _end(session, grant, None, "dataset-withdrawn", now)
-    return len(grants)
+WITHDRAWN = "dataset-withdrawn"
+"""The reason (a code of the law) of what ended with its dataset and not by anyone's decision."""
+
+
+async def end_for_dataset(session: RuleSession, dataset_id: UUID, now: datetime) -> None:
+    """End every grant on a withdrawn dataset that has not ended, and reject every request that waits."""
+    for grant in await repository.live_grants_of_dataset(session, dataset_id):
+        if grant.until > now:
+            await _end(session, grant, None, WITHDRAWN, now)
+    for request in await repository.open_requests_for(session, dataset_id):
+        request.state, request.reasons, request.decided_at = "rejected", WITHDRAWN, now
+        request.revision += 1
+        await repository.add(session, request)
+        events.request_decided(session, request, None)
 
 
 async def announce_ended(session: RuleSession, now: datetime, limit: int = 200) -> int:
@@ -295,8 +321,8 @@ async def announce_ended(session: RuleSession, now: datetime, limit: int = 200) 
     for grant in grants:
         grant.end_announced_at = now
         grant.revision += 1
-        session.add(grant)
-        await session.flush()
+    await repository.add(session, *grants)
+    for grant in grants:
         events.grant_expired(session, grant)
     return len(grants)
 
@@ -319,11 +345,3 @@ async def grants_for_decisions(
             }
         )
     return found
-
-
-async def threads(
-    session: RuleSession, requests: Sequence[AccessRequest]
-) -> tuple[dict[UUID, list[RequestMessage]], dict[UUID, tuple[UUID, UUID]]]:
-    """Return messages and (grant, agreement) ids of requests, for showing them."""
-    ids = [r.id for r in requests]
-    return await repository.messages(session, ids), await repository.grants_of_requests(session, ids)

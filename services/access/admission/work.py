@@ -1,4 +1,4 @@
-"""What admission does by itself: ends grants of withdrawn datasets, and tells when a grant has run out."""
+"""What admission does by itself: ends what rests on withdrawn datasets, and tells when a grant has run out."""
 
 import asyncio
 
@@ -24,11 +24,15 @@ async def announce_ends(ctx: Context, stop: asyncio.Event) -> None:
             continue
 
 
-async def on_catalog_fact(ctx: Context, session: RuleSession, event: Event) -> None:
-    """A withdrawn dataset ends every grant on it."""
+async def on_dataset_withdrawn(ctx: Context, session: RuleSession, event: Event) -> None:
+    """A withdrawn dataset ends every grant on it, and every request that still waits."""
     dataset_id = events.withdrawn_dataset(event)
     if dataset_id is not None:
-        await service.end_grants_of_dataset(session, dataset_id, ctx.clock.now())
+        await service.end_for_dataset(session, dataset_id, ctx.clock.now())
 
 
-subscriptions = [Subscription("factory.catalog.v1", "access", on_catalog_fact)]
+subscriptions = [
+    Subscription(
+        "factory.catalog.v1", "access.admission", on_dataset_withdrawn, types=frozenset({events.DATASET_WITHDRAWN})
+    )
+]

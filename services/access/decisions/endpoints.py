@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from services.access.admission.service import sight
 from services.access.decisions import repository, service
 from services.access.decisions.gather import Ask, path_digest
 from services.access.decisions.schemas import (
@@ -11,6 +10,7 @@ from services.access.decisions.schemas import (
     DecisionRecord,
     DecisionsIn,
     DecisionsOut,
+    DecisionSummary,
     LeaseOut,
     LeasesIn,
     LeasesOut,
@@ -34,14 +34,12 @@ def _ask(caller: Subject, body: DecisionIn) -> Ask:
 async def _decide(
     bodies: list[DecisionIn], caller: Subject, ctx: Context, transaction: Transaction, language: Lang
 ) -> list[DecisionOut]:
-    now = ctx.clock.now()
-    asks = [_ask(caller, body) for body in bodies]
-    outcomes = await service.evaluate(ctx, asks, now)
+    outcomes = await service.evaluate(ctx, [_ask(caller, body) for body in bodies])
     evaluated = [service.may_ask(caller, outcome) for outcome in outcomes]
     session = await transaction()
-    decisions = [await service.record(session, each, now) for each in evaluated]
+    decisions = await service.record(session, evaluated)
     signer = ctx.components["permit_signer"]
-    return [service.answer(decision, signer, now, language) for decision in decisions]
+    return [service.answer(decision, signer, language) for decision in decisions]
 
 
 @router.post("/decisions", operation_id="evaluate_decision", summary="May I? With reasons and the way to a yes")
@@ -61,17 +59,18 @@ async def evaluate_decisions(
 
 
 @router.get("/decisions", operation_id="list_decisions", summary="Decisions you may see, newest first")
-async def list_decisions(caller: Caller, session: Session, paging: Page) -> Paged[DecisionRecord]:
+async def list_decisions(caller: Caller, session: Session, paging: Page) -> Paged[DecisionSummary]:
     """Your own, and for stewards those about the data they answer for."""
     rows = await repository.list_decisions(
         session,
         subject_id=caller.id,
         donors=caller.scopes("steward", "partner"),
-        everything=sight(caller).everything,
+        donations=caller.scopes("steward", "donation"),
+        everything=caller.has("operator"),
         before=after_id(paging),
         limit=paging.limit,
     )
-    return page(rows, paging.limit, lambda r: (r.id,), DecisionRecord.model_validate)
+    return page(rows, paging.limit, lambda r: (r.id,), DecisionSummary.model_validate)
 
 
 @router.get("/decisions/{decision_id}", operation_id="get_decision", summary="A recorded decision with its input")
@@ -91,5 +90,5 @@ async def replay_decision(decision_id: UUID, caller: Caller, ctx: Ctx) -> Replay
 @internal.post("/leases")
 async def leases(body: LeasesIn, asker: ServiceCaller, ctx: Ctx) -> LeasesOut:
     """Which of these decisions would still permit now? Asked every few seconds for all that runs or streams."""
-    answers = await service.leases(ctx, body.decision_ids, ctx.clock.now())
+    answers = await service.leases(ctx, body.decision_ids)
     return LeasesOut(items={key: LeaseOut(live=live, codes=codes) for key, (live, codes) in answers.items()})

@@ -24,13 +24,15 @@ class Decision(Base, table=True):
     dataset_id: UUID = Field(index=True)
     version_id: UUID
     donor_id: UUID = Field(index=True)
-    action: str
-    purpose: str
+    donation_id: UUID | None = Field(default=None, index=True)
+    """The case that the dataset came from, whose stewards may look."""
+    action: str = Field(max_length=20)
+    purpose: str = Field(max_length=60)
     path_digests: list[str] = Field(sa_column=Column(JSONB, nullable=False))
     """SHA-256 of each path asked for; empty: the whole version."""
     input: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     permit: bool
     codes: list[str] = Field(sa_column=Column(JSONB, nullable=False))
     obligations: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
-    policy_revision: str
+    policy_revision: str = Field(max_length=64)
     created_at: datetime = utc_column()

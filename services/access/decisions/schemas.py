@@ -3,7 +3,8 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from services.access.vocabulary import Action, Purpose
 from services.kit.schemas import Body, Instant, Resource
@@ -16,6 +17,17 @@ _EXAMPLE = {
 }
 
 
+def _readable(value: str) -> str:
+    # JSON can spell half a surrogate pair, which no encoding can write.
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise PydanticCustomError("path-unreadable", "the path is not valid Unicode")
+    return value
+
+
+FilePath = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_readable)]
+"""Path of a file in a version. Only its digest is kept."""
+
+
 class DecisionIn(Body):
     """May I do `action` with this version, in this project, for this purpose? `paths` narrows it to some files."""
 
@@ -25,7 +37,7 @@ class DecisionIn(Body):
     project_id: UUID
     action: Action
     purpose: Purpose
-    paths: Annotated[list[Annotated[str, Field(min_length=1, max_length=1024)]], Field(max_length=1000)] = []
+    paths: Annotated[list[FilePath], Field(max_length=1000)] = []
 
 
 class DecisionsIn(Body):
@@ -60,8 +72,8 @@ class DecisionsOut(Resource):
     items: list[DecisionOut]
 
 
-class DecisionRecord(Resource):
-    """A decision as it was recorded. `input` is shown to stewards of the donor, operators, and the subject itself."""
+class DecisionSummary(Resource):
+    """A decision as it was recorded, without what the law was told."""
 
     id: UUID
     subject_id: UUID
@@ -75,6 +87,11 @@ class DecisionRecord(Resource):
     obligations: list[dict[str, Any]]
     policy_revision: str
     created_at: Instant
+
+
+class DecisionRecord(DecisionSummary):
+    """A decision as it was recorded, with the whole input: ids and numbers, no names."""
+
     input: dict[str, Any]
 
 

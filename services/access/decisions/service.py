@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, cast
 from uuid import UUID
 
+import structlog
 from prometheus_client import Counter
 
+from services.access.admission.catalog import DatasetFacts, version_facts
 from services.access.decisions import repository
 from services.access.decisions.cures import cures
 from services.access.decisions.engine import (
@@ -17,15 +19,18 @@ from services.access.decisions.engine import (
     PolicyEngine,
     PolicyResult,
 )
-from services.access.decisions.gather import Ask, gather
+from services.access.decisions.gather import NOBODY, Ask, FactsMissing, gather
 from services.access.decisions.models import Decision
 from services.access.decisions.schemas import CodeOut, DecisionOut, RecordedAnswer, ReplayOut
 from services.access.decisions.texts import CODE_TEXTS, OBLIGATION_TEXTS
+from services.access.identity import service as identity
 from services.kit.context import Context
 from services.kit.db import RuleSession
 from services.kit.problems import Problem, not_found
 from services.kit.texts import Language
 from services.kit.tokens import DATA_AUDIENCE, PERMIT_SECONDS, PERMIT_TYPE, Permit, Signer, Subject, permit_claims
+
+log = structlog.get_logger("factory.decisions")
 
 DECISIONS = Counter("factory_decisions_total", "Decisions by outcome and code", ["outcome", "code"])
 
@@ -38,91 +43,100 @@ class Evaluated:
     """One question, what the law was told, and what it said."""
 
     ask: Ask
+    dataset: DatasetFacts
     facts: dict[str, Any]
     result: PolicyResult
+    at: datetime
+    """The instant that was decided about."""
 
 
-async def catalog_facts(ctx: Context, version_ids: Sequence[UUID]) -> Mapping[str, Any]:
-    """Ask the catalogue about versions (one call), before any transaction is open."""
-    return await ctx.http.post_json(
-        "catalog",
-        "/internal/v1/version-facts",
-        {"version_ids": sorted({str(v) for v in version_ids}), "dataset_ids": []},
-        idempotent=True,
-    )
+def _unavailable() -> Problem:
+    return Problem(503, "decision-unavailable", headers={"Retry-After": "2"})
 
 
-async def evaluate(ctx: Context, asks: Sequence[Ask], now: datetime) -> list[Evaluated | None]:
-    """Put each ask to the law; None where subject, project or version is unknown.
+async def evaluate(ctx: Context, asks: Sequence[Ask]) -> list[Evaluated | None]:
+    """Put each ask to the law, all for one instant; None where subject, project or version is unknown.
 
-    Raises 503 when the engine gives no answer that can be believed: no answer means no access.
+    Raises 503 when a fact is missing or the engine gives no answer that can be believed: no answer means no access.
     """
-    catalog = await catalog_facts(ctx, [ask.version_id for ask in asks])
-    async with ctx.unit() as session:
-        inputs = await gather(session, asks, catalog, now)
+    catalog = await version_facts(ctx, {ask.version_id for ask in asks})
+    # The catalogue may have taken its time: what has ended meanwhile has ended.
+    now = ctx.clock.now()
+    try:
+        async with ctx.unit() as session:
+            inputs = await gather(session, asks, catalog, now)
+    except FactsMissing as missing:
+        log.error("decision.facts-missing", what=str(missing))
+        raise _unavailable() from None
     engine: PolicyEngine = ctx.components["engine"]
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one(ask: Ask) -> Evaluated | None:
-        facts = inputs[ask]
-        if facts is None:
+        facts, of_version = inputs[ask], catalog.dataset_of(ask.version_id)
+        if facts is None or of_version is None:
             return None
         async with gate:
-            return Evaluated(ask, facts, await engine.evaluate(facts))
+            return Evaluated(ask, of_version[1], facts, await engine.evaluate(facts), now)
 
     try:
-        return list(await asyncio.gather(*(one(ask) for ask in asks)))
-    except (EngineUnavailable, InvalidDecisionInput):
-        raise Problem(503, "decision-unavailable", headers={"Retry-After": "2"}) from None
+        # The first that gets no answer ends the others: an engine that is down need not be asked a thousand times.
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(ask)) for ask in asks]
+    except* (EngineUnavailable, InvalidDecisionInput) as failures:
+        log.error("decision.unavailable", why=sorted({f"{type(e).__name__}: {e}" for e in failures.exceptions})[:3])
+        refusal = _unavailable()
+    else:
+        return [task.result() for task in tasks]
+    raise refusal
 
 
 def may_ask(caller: Subject, evaluated: Evaluated | None) -> Evaluated:
     """Return what was evaluated, or 404 when the caller may not know of the version or the project.
 
-    An unpublished dataset exists only for its donor's people and stewards; a project only for those who belong, or
-    once belonged, to it or to one of its partners.
+    An unpublished dataset exists only for its donor's people and stewards; a project only for its people and those of
+    its partners (who are told how to become a member).
     """
     if evaluated is None:
         raise not_found("version")
-    dataset, project = evaluated.facts["dataset"], evaluated.facts["project"]
-    donor = UUID(dataset["partner_id"])
-    insider = caller.partner_id == donor or caller.has("steward", "partner", donor) or caller.has("operator")
-    if dataset["state"] == "draft" and not insider:
+    dataset, facts = evaluated.dataset, evaluated.facts
+    insider = caller.partner_id == dataset.partner_id or _answers_for(caller, dataset.partner_id, dataset.donation_id)
+    if dataset.state == "draft" and not insider:
         raise not_found("version")
-    member = evaluated.facts["membership"]
-    partner = str(caller.partner_id) in project["partner_ids"]
-    if member["role"] == "none" and not member["active"] and not partner:
+    if not facts["membership"]["active"] and str(caller.partner_id) not in facts["project"]["partner_ids"]:
         raise not_found("project")
     return evaluated
 
 
-async def record(session: RuleSession, evaluated: Evaluated, now: datetime) -> Decision:
-    """Write one decision into the log."""
-    ask, facts, result = evaluated.ask, evaluated.facts, evaluated.result
-    decision = Decision(
-        subject_id=ask.subject_id,
-        project_id=ask.project_id,
-        dataset_id=UUID(facts["dataset"]["id"]),
-        version_id=ask.version_id,
-        donor_id=UUID(facts["dataset"]["partner_id"]),
-        action=ask.action,
-        purpose=ask.purpose,
-        path_digests=list(ask.path_digests),
-        input=facts,
-        permit=result.permit,
-        codes=list(result.codes),
-        obligations=[dict(o) for o in result.obligations],
-        policy_revision=result.revision,
-        created_at=now,
-    )
-    session.add(decision)
-    await session.flush()
-    for code in result.codes or ("none",):
-        DECISIONS.labels("permit" if result.permit else "deny", code).inc()
-    return decision
+async def record(session: RuleSession, evaluated: Sequence[Evaluated]) -> list[Decision]:
+    """Write decisions into the log, in the order given."""
+    decisions = [
+        Decision(
+            subject_id=each.ask.subject_id,
+            project_id=each.ask.project_id,
+            dataset_id=UUID(each.facts["dataset"]["id"]),
+            version_id=each.ask.version_id,
+            donor_id=each.dataset.partner_id,
+            donation_id=each.dataset.donation_id,
+            action=each.ask.action,
+            purpose=each.ask.purpose,
+            path_digests=list(each.ask.path_digests),
+            input=each.facts,
+            permit=each.result.permit,
+            codes=list(each.result.codes),
+            obligations=[dict(o) for o in each.result.obligations],
+            policy_revision=each.result.revision,
+            created_at=each.at,
+        )
+        for each in evaluated
+    ]
+    await repository.add(session, decisions)
+    for decision in decisions:
+        for code in decision.codes or ("none",):
+            DECISIONS.labels("permit" if decision.permit else "deny", code).inc()
+    return decisions
 
 
-def answer(decision: Decision, signer: Signer, now: datetime, language: Language) -> DecisionOut:
+def answer(decision: Decision, signer: Signer, language: Language) -> DecisionOut:
     """Return a decision as the caller sees it: with words, cures, and a permit if it is one."""
     ways = cures(decision.codes, decision.input)
     out = DecisionOut(
@@ -145,7 +159,7 @@ def answer(decision: Decision, signer: Signer, now: datetime, language: Language
             path_digests=frozenset(decision.path_digests),
         )
         out.permit_token = signer.sign(PERMIT_TYPE, DATA_AUDIENCE, PERMIT_SECONDS, permit_claims(permit))
-        out.expires_at = datetime.fromtimestamp(int(now.timestamp()) + PERMIT_SECONDS, now.tzinfo)
+        out.expires_at = decision.created_at.replace(microsecond=0) + timedelta(seconds=PERMIT_SECONDS)
     return out
 
 
@@ -158,40 +172,44 @@ def _told(obligation: Mapping[str, Any], language: Language) -> dict[str, Any]:
     }
 
 
+def _answers_for(caller: Subject, donor_id: UUID, donation_id: UUID | None) -> bool:
+    return caller.has("operator") or identity.is_steward_of(caller, donor_id, donation_id)
+
+
 async def visible(session: RuleSession, caller: Subject, decision_id: UUID) -> Decision:
     """Return a decision of the caller's own, or about data they answer for; else 404."""
     decision = await repository.decision(session, decision_id)
     if decision is None or not (
-        decision.subject_id == caller.id
-        or caller.has("operator")
-        or caller.has("steward", "partner", decision.donor_id)
+        decision.subject_id == caller.id or _answers_for(caller, decision.donor_id, decision.donation_id)
     ):
         raise not_found("decision")
     return decision
 
 
 async def replay(engine: PolicyEngine, decision: Decision) -> ReplayOut:
-    """Put a recorded input to the law of today. The recorded input is all it needs: nothing is gathered again."""
+    """Put a recorded input to the law of today. The recorded input is all it needs: nothing is gathered again.
+
+    A record that the law no longer understands (or that someone has tampered with) is not `same`, and permits nothing.
+    """
+    permit, codes, obligations = False, list[str](), list[dict[str, Any]]()
     try:
         result = await engine.evaluate(decision.input)
-    except (EngineUnavailable, InvalidDecisionInput):
-        raise Problem(503, "decision-unavailable", headers={"Retry-After": "2"}) from None
-    same = (result.permit, list(result.codes), [dict(o) for o in result.obligations]) == (
-        decision.permit,
-        decision.codes,
-        decision.obligations,
-    )
+        permit, codes, obligations = result.permit, list(result.codes), [dict(o) for o in result.obligations]
+    except InvalidDecisionInput as error:
+        log.error("decision.record-invalid", decision_id=str(decision.id), at=error.pointer)
+    except EngineUnavailable:
+        raise _unavailable() from None
     return ReplayOut(
         id=decision.id,
-        same=same,
-        permit=result.permit,
-        codes=list(result.codes),
-        policy_revision=result.revision,
+        same=(permit, codes, obligations) == (decision.permit, decision.codes, decision.obligations),
+        permit=permit,
+        codes=codes,
+        policy_revision=engine.revision,
         recorded=RecordedAnswer(permit=decision.permit, codes=decision.codes, policy_revision=decision.policy_revision),
     )
 
 
-async def leases(ctx: Context, decision_ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[bool, list[str]]]:
+async def leases(ctx: Context, decision_ids: Sequence[UUID]) -> dict[UUID, tuple[bool, list[str]]]:
     """Return for each decision whether it would still permit now, with the codes that say why not.
 
     One call to the catalogue and a fixed number of queries, however many there are. An unknown decision is not live.
@@ -211,13 +229,22 @@ async def leases(ctx: Context, decision_ids: Sequence[UUID], now: datetime) -> d
         if decision.permit
     }
     distinct = list(dict.fromkeys(asks.values()))
-    evaluated = dict(zip(distinct, await evaluate(ctx, distinct, now), strict=True)) if distinct else {}
+    evaluated = dict(zip(distinct, await evaluate(ctx, distinct), strict=True)) if distinct else {}
     answers: dict[UUID, tuple[bool, list[str]]] = {}
     for decision_id in decision_ids:
         ask = asks.get(decision_id)
-        outcome = evaluated.get(ask) if ask else None
-        if outcome is None:
-            answers[decision_id] = (False, ["grant-absent"] if ask is None else ["version-not-released"])
-        else:
+        outcome = evaluated[ask] if ask else None
+        if outcome is not None:
             answers[decision_id] = (outcome.result.permit, list(outcome.result.codes))
+        elif ask is not None:
+            # What was permitted is gone without a trace: nothing there to use.
+            answers[decision_id] = (False, ["version-not-released"])
+        else:
+            # Unknown, or a denial: there never was anything to go on with.
+            answers[decision_id] = (False, list(found[decision_id].codes) if decision_id in found else ["grant-absent"])
     return answers
+
+
+async def policy_ready(ctx: Context) -> None:
+    """Raise when the law gives no answer (the answer itself, about nobody and nothing, is no)."""
+    await cast(PolicyEngine, ctx.components["engine"]).evaluate(NOBODY)

@@ -5,6 +5,17 @@ The law (Rego) knows codes only. A message states what is so; a cure says who ca
 
 from services.kit.texts import Texts
 
+TEXTS: Texts = {
+    "decision-unavailable": {
+        "sv": "Ingen kan svara på om det är tillåtet just nu, och utan svar är det inte det; försök igen.",
+        "en": "Nobody can say right now whether this is permitted, and without an answer it is not; try again.",
+    },
+    "path-unreadable": {
+        "sv": "Sökvägen innehåller tecken som inte är giltig Unicode.",
+        "en": "The path contains characters that are not valid Unicode.",
+    },
+}
+
 CODE_TEXTS: Texts = {
     "action-not-permitted": {
         "sv": "Villkoren tillåter inte den här åtgärden med datamängden.",
