@@ -26,7 +26,6 @@ from google.protobuf.message import Message
 from joserfc import jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, OKPKey, RSAKey
-from pydantic import SecretStr
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -323,14 +322,18 @@ async def running_access(
     """Run access on a fresh database. `more` are settings."""
     provider = FakeProvider(clock)
     root = secrets.token_hex(32)
-    settings = AccessSettings(
-        data_dir=folder / "data",
-        signing_keys_file=folder / "keys" / "access-signing.jwks",
-        operator_secret_file=folder / "keys" / "operator.secret",
-        service_root_secret=SecretStr(root),
-        oidc_issuer=provider.issuer,
-        oidc_client_id=provider.client_id,
-    ).model_copy(update=more)
+    # Not from the environment: a developer's settings are no part of a test.
+    settings = AccessSettings.model_validate(
+        {
+            "data_dir": folder / "data",
+            "signing_keys_file": folder / "keys" / "access-signing.jwks",
+            "operator_secret_file": folder / "keys" / "operator.secret",
+            "service_root_secret": root,
+            "oidc_issuer": provider.issuer,
+            "oidc_client_id": provider.client_id,
+            **more,
+        }
+    )
     async with AsyncExitStack() as stack:
         db = Database(await fresh_database(postgres))
         stack.push_async_callback(db.dispose)
