@@ -1,12 +1,13 @@
-"""What access makes once and keeps: signing keys, services' secrets, the identity provider, its view of subjects."""
+"""What access makes once and keeps: signing keys, services' secrets, the provider, its view of subjects, the law."""
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, cast
 
 import httpx
 
+from services.access.decisions.engine import make_engine
 from services.access.settings import AccessSettings
 from services.access.tokens.keys import load_keys
 from services.access.tokens.oidc import IdentityProvider
@@ -18,7 +19,7 @@ from services.kit.context import Context
 @asynccontextmanager
 async def components(ctx: Context) -> AsyncGenerator[dict[str, Any]]:
     """Make the components of access: `token_signer`, `permit_signer`, `jwks`, `service_secrets`, `identity_provider`,
-    `subjects`. Ends the start with what is missing or unsafe in the settings.
+    `subjects`, `engine` (the law). Ends the start with what is missing or unsafe in the settings.
     """
     settings = cast(AccessSettings, ctx.settings)
     if settings.signing_keys_file is None:
@@ -26,7 +27,14 @@ async def components(ctx: Context) -> AsyncGenerator[dict[str, Any]]:
     if settings.environment == "production" and not settings.oidc_issuer.startswith("https://"):
         raise SystemExit("Production signs people in by an OpenID provider; set FACTORY_OIDC_ISSUER to its https URL.")
     keys = await asyncio.to_thread(load_keys, settings.signing_keys_file, ctx.clock, data_dir=settings.data_dir)
-    async with httpx.AsyncClient(timeout=5, limits=httpx.Limits(max_connections=4)) as http:
+    try:
+        engine = make_engine(settings.policy_url)
+    except ValueError as error:
+        raise SystemExit(f"FACTORY_POLICY_URL does not do: {error}.") from None
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(engine.close)
+        limits = httpx.Limits(max_connections=4)
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=5, limits=limits))
         yield {
             "token_signer": keys.token_signer,
             "permit_signer": keys.permit_signer,
@@ -34,4 +42,5 @@ async def components(ctx: Context) -> AsyncGenerator[dict[str, Any]]:
             "service_secrets": ServiceSecrets(settings.service_secrets, settings.service_root_secret),
             "identity_provider": IdentityProvider(settings.oidc_issuer, settings.oidc_client_id, http, ctx.clock),
             "subjects": LocalSubjects(ctx.db),
+            "engine": engine,
         }
