@@ -1,8 +1,8 @@
 """A running catalogue for tests: its application on a fresh database, folders of its own, and an access that we play.
 
-    async with catalog_world(postgres, folder, clock) as world:
-        version_id = await world.released({"images/1.png": b"…"})
-        answer = await world.researcher.download(version_id, "images/1.png", world.permit(world.researcher, version_id))
+async with catalog_world(postgres, folder, clock) as world:
+    version_id = await world.released({"images/1.png": b"…"})
+    answer = await world.researcher.download(version_id, "images/1.png", world.permit(world.researcher, version_id))
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 from uuid import UUID
 
@@ -227,9 +227,7 @@ class World:
     @property
     def outsider(self) -> Person:
         other = self.people["outsider"].subject.partner_id if "outsider" in self.people else new_id()
-        return self.person(
-            "outsider", other, Role("donor", "partner", other), Role("steward", "partner", other)
-        )
+        return self.person("outsider", other, Role("donor", "partner", other), Role("steward", "partner", other))
 
     def terms(self, partner_id: UUID | None = None, **changes: Any) -> str:
         """Terms that access knows; returns their id."""
@@ -449,7 +447,7 @@ class Reader:
             "server": ("catalog", 80),
         }
         self.body = hashlib.sha256()
-        self.task = asyncio.create_task(app(scope, self._receive, self._send))
+        self.task = asyncio.create_task(app(scope, self._receive, cast(Any, self._send)))
         self._asked = False
 
     async def _receive(self) -> dict[str, Any]:

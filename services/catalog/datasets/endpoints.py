@@ -50,7 +50,7 @@ def show_version(caller: Subject, version: Version, dataset: Dataset) -> Version
 
 @router.get("/datasets/{dataset_id}", operation_id="get_dataset")
 async def get_dataset(dataset_id: DatasetId, caller: Caller, session: Session, response: Response) -> DatasetOut:
-    """Read a dataset. Before publication only the donating partner and its stewards see it; withdrawn, it is a tombstone."""
+    """Read a dataset: before publication for the donating partner and its stewards alone; withdrawn, a tombstone."""
     dataset = await rules.dataset_for(session, caller, dataset_id)
     response.headers["ETag"] = etag(dataset.revision)
     return await show_dataset(session, caller, dataset)

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from uuid import UUID
 
 SCHEMA = 1
@@ -15,8 +16,10 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file of a version. `size` is in bytes of plaintext, `sha256` lower-case hex, `object` the name of its blob within
-    the dataset, `key` its data key wrapped by the version's key."""
+    """A file of a version. `size` is in bytes of plaintext, `sha256` in lower-case hex.
+
+    `object` is the name of its blob within the dataset, `key` its data key wrapped by the version's key.
+    """
 
     path: str
     size: int
@@ -61,9 +64,9 @@ class Manifest:
     def digest(self) -> str:
         """SHA-256 (hex) over dataset id, parents and entries: the same files under the same ids give the same digest.
 
-        One JSON document a line (RFC 8259, no spaces, UTF-8): `["datafactory-version",1,dataset id,[parent ids sorted]]`,
-        then `[path,size,sha256,media type]` for each entry in order. Keys and object names are left out: a version that is
-        wrapped anew is the same version.
+        One JSON document a line (RFC 8259, no spaces, UTF-8): first `["datafactory-version",1,dataset id,[parents]]`,
+        the parents sorted, then `[path,size,sha256,media type]` for each entry in order. Keys and names of objects are
+        left out: a version that is wrapped anew is the same version.
         """
         parents = sorted(str(parent) for parent in self.parents)
         running = hashlib.sha256(_line(["datafactory-version", SCHEMA, str(self.dataset_id), parents]))
@@ -75,7 +78,7 @@ class Manifest:
 def build(dataset_id: UUID, version_id: UUID, parents: Iterable[UUID], entries: Iterable[Entry]) -> Manifest:
     """Return the manifest of these entries; ValueError when two have the same path."""
     ordered = sorted(entries, key=lambda entry: entry.path.encode("utf-8"))
-    for one, other in zip(ordered, ordered[1:], strict=False):
+    for one, other in pairwise(ordered):
         if one.path == other.path:
             raise ValueError("two entries have the same path")
     return Manifest(dataset_id, version_id, tuple(parents), tuple(ordered))

@@ -1,7 +1,7 @@
 """Tables of datasets and versions. Names of files and digests of contents are never in the clear here."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text, UniqueConstraint
@@ -16,7 +16,7 @@ from services.kit.ids import new_id
 class Dataset(Base, table=True):
     """A dataset: draft → published → withdrawn. A withdrawn one is a tombstone: who, when, why, and nothing inside."""
 
-    __tablename__ = "dataset"
+    __tablename__: ClassVar[Any] = "datasets"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     title: str = Field(max_length=200)
@@ -41,15 +41,14 @@ class Dataset(Base, table=True):
 class Version(Base, table=True):
     """A version: immutable contents; committed → released → withdrawn or redacted. `bytes` and `files` are totals.
 
-    `media_types` counts files by media type. The manifest is an encrypted object; its data key is wrapped by the version's
-    key.
+    `media_types` counts files by media type. The manifest is an encrypted object of the version.
     """
 
-    __tablename__ = "version"
+    __tablename__: ClassVar[Any] = "versions"
     __table_args__ = (UniqueConstraint("dataset_id", "number"),)
 
     id: UUID = Field(primary_key=True)
-    dataset_id: UUID = Field(foreign_key="dataset.id", index=True)
+    dataset_id: UUID = Field(foreign_key="datasets.id", index=True)
     number: int
     state: str = Field(default="committed", max_length=20)
     gate: str = Field(max_length=20)
@@ -70,12 +69,12 @@ class Version(Base, table=True):
 
 
 class Lineage(Base, table=True):
-    """One way in which a version came to be: from a parent version (or none), by a donation, recipe, job or campaign."""
+    """One way in which a version came to be: from a parent (or none), by a donation, recipe, job or campaign."""
 
-    __tablename__ = "lineage"
+    __tablename__: ClassVar[Any] = "lineage"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    version_id: UUID = Field(foreign_key="version.id", index=True)
+    version_id: UUID = Field(foreign_key="versions.id", index=True)
     parent_id: UUID | None = Field(default=None, index=True)
     source_kind: str = Field(max_length=20)
     source_id: UUID
@@ -84,11 +83,11 @@ class Lineage(Base, table=True):
 class VersionKey(Base, table=True):
     """The key of a version, wrapped by its key-encryption key; exists from the day the version is planned.
 
-    Erasure is two steps, so that it survives a crash: `erasure_requested_at` with the transaction that decides it, then a
-    worker destroys the key and sets `erased_at`.
+    Erasure is two steps, so that it survives a crash: `erasure_requested_at` is set by the transaction that decides it,
+    then a worker destroys the key and sets `erased_at`.
     """
 
-    __tablename__ = "version_key"
+    __tablename__: ClassVar[Any] = "version_keys"
 
     version_id: UUID = Field(primary_key=True)
     dataset_id: UUID = Field(index=True)
@@ -102,7 +101,7 @@ class VersionKey(Base, table=True):
 class DatasetSecret(Base, table=True):
     """The secret with which a dataset names its objects, wrapped by a key-encryption key of the dataset's own."""
 
-    __tablename__ = "dataset_secret"
+    __tablename__: ClassVar[Any] = "dataset_secrets"
 
     dataset_id: UUID = Field(primary_key=True)
     wrapped: bytes | None = Field(default=None, sa_type=LargeBinary)
@@ -114,8 +113,8 @@ class StoredObject(Base, table=True):
     The row comes first, the object after: whoever stores the same content at the same time uses the same key.
     """
 
-    __tablename__ = "stored_object"
-    __table_args__ = (Index("ix_stored_object_version", "version_id"),)
+    __tablename__: ClassVar[Any] = "stored_objects"
+    __table_args__ = (Index("ix_stored_objects_version", "version_id"),)
 
     dataset_id: UUID = Field(primary_key=True)
     name: str = Field(primary_key=True, max_length=200)

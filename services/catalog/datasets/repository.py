@@ -96,7 +96,7 @@ async def keys_of(session: RuleSession, version_id: UUID) -> tuple[VersionKey | 
 async def claim_objects(
     session: RuleSession, dataset_id: UUID, rows: Sequence[dict[str, Any]]
 ) -> dict[str, tuple[UUID, bytes, bool]]:
-    """Enter objects to be stored unless they are there; return name → (version whose key wraps, wrapped key, stored)."""
+    """Enter objects unless they are there; return by name the version whose key wraps, the wrapped key, stored."""
     if not rows:
         return {}
     # In one order everywhere: two workers that enter the same names wait for each other, never in a circle.

@@ -77,7 +77,7 @@ def require_alive(version: Version, dataset: Dataset) -> None:
 
 
 def gate_of(personal_data: str, terms: dict[str, Any]) -> str:
-    """Return whether a new version must pass a gate: with personal data (or nobody knows), or where the terms ask for one."""
+    """Return whether a new version must pass a gate: with personal data (or unknown), or where the terms ask."""
     return "not-required" if personal_data == "no" and terms.get("gate") == "none" else "required"
 
 
@@ -91,7 +91,7 @@ async def commit_version(
     by: UUID,
     now: datetime,
 ) -> Version:
-    """Record an immutable version whose manifest lies in the store as `stored_as` (object, wrapped key, plaintext size).
+    """Record an immutable version whose manifest is stored as `stored_as`: object, wrapped key, size in plaintext.
 
     `source` is what made it: a kind (donation, recipe, job, campaign) and its id. The dataset's row is new or locked.
     """

@@ -73,7 +73,7 @@ def manifests_of(ctx: Context) -> ManifestCache:
 
 
 async def load_manifest(ctx: Context, secrets: Secrets, version: Version) -> Manifest:
-    """Return the manifest of `version`, from memory or opened anew. DecryptionFailed when the store's bytes were changed."""
+    """Return the manifest of `version`, from memory or opened anew. DecryptionFailed when its bytes were changed."""
     cache = manifests_of(ctx)
     found = cache.get(version.id)
     if found is not None:

@@ -1,4 +1,4 @@
-"""What is streaming is asked about again every few seconds, all of it in one question, and ended on "no" or on silence."""
+"""What is streaming is asked about every few seconds, all of it in one question, and ended on "no" or on silence."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -84,7 +84,7 @@ class LeaseKeeper:
         self._poked.set()
 
     async def check(self, decision_id: UUID) -> Answer:
-        """Ask about one decision, before the first byte. Raises what the other service's problem is (503: no answer)."""
+        """Ask about one decision, before the first byte. Raises the other service's problem (503: no answer)."""
         answers = await self._ask([decision_id], 5.0)
         return answers.get(decision_id, Answer(False))
 

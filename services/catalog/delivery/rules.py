@@ -63,7 +63,7 @@ def matches_none(if_none_match: str | None, etag: str) -> bool:
 
 
 def disposition(path: str) -> str:
-    """Return a Content-Disposition that saves the file under its own name: ASCII for old clients, RFC 8187 for the rest."""
+    """Return a Content-Disposition that saves the file under its name: ASCII for old clients, RFC 8187 for others."""
     name = path.rsplit("/", 1)[-1]
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     plain = re.sub(r"[^A-Za-z0-9 ._()+-]", "_", plain).strip() or "file"

@@ -73,8 +73,8 @@ def cure(version_id: UUID) -> dict[str, object]:
 async def open_for_download(ctx: Context, caller: Subject, version_id: UUID, token: str | None) -> Opened:
     """Return the version when the caller may read its files now.
 
-    404 for those who may not know of it, 410 with the tombstone when it was withdrawn, 403 without a permit that is good
-    for it and live, 503 when access does not answer.
+    404 for those who may not know of it, 410 with the tombstone when it was withdrawn, 403 without a permit that is
+    good for it and live, 503 when access does not answer.
     """
     permit = await verified_permit(ctx, caller, version_id, token)
     version, dataset, secrets = await _read(ctx, caller, version_id, isinstance(permit, Permit))

@@ -28,7 +28,7 @@ PIECE_BYTES = 256 * 1024
 
 
 def plaintext(ctx: Context, secrets: Secrets, entry: Entry, span: Span) -> AsyncIterator[bytes]:
-    """Yield the bytes of `span` of a file, at most 1 MiB a time. DecryptionFailed when the store's bytes were changed."""
+    """Yield the bytes of `span` of a file, at most 1 MiB a time. DecryptionFailed when its bytes were changed."""
     key = secrets.open_object_key(entry.object, entry.key)
     store, name = blobs_of(ctx), blob_name(secrets.dataset_id, entry.object)
 

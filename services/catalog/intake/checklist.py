@@ -13,16 +13,16 @@ CHECKLIST: dict[str, dict[Language, str]] = {
     },
     "third-party-rights": {
         "sv": "Tredje mans rättigheter (upphovsrätt, databasskydd, avtal) är utredda och hindrar inte villkoren.",
-        "en": "Rights of third parties (copyright, database rights, contracts) are cleared and do not stand against the terms.",
+        "en": "Rights of third parties (copyright, database rights, contracts) are cleared and allow the terms.",
     },
     "personal-data": {
         "sv": "Det är bedömt om data innehåller personuppgifter, även indirekt, och svaret i ärendet stämmer.",
         "en": "It was assessed whether the data hold personal data, also indirectly, and the case says it correctly.",
     },
     "secrecy": {
-        "sv": "Sekretess enligt offentlighets- och sekretesslagen (OSL) är bedömd; en sekretessmarkering anger bestämmelsen.",
-        "en": "Secrecy under the Swedish Public Access to Information and Secrecy Act (OSL) was assessed; a marking names "
-        "the provision.",
+        "sv": "Sekretess enligt offentlighets- och sekretesslagen (OSL) är bedömd; en markering anger bestämmelsen.",
+        "en": "Secrecy under the Swedish Public Access to Information and Secrecy Act (OSL) was assessed; "
+        "a marking names the provision.",
     },
     "terms-match": {
         "sv": "Villkoren tillåter inte mer än vad rättslig grund, avtal och ursprung tillåter.",
@@ -42,6 +42,6 @@ CHECKLIST: dict[str, dict[Language, str]] = {
     },
     "technical-check": {
         "sv": "Filerna är de beskrivna: antal, format och stickprov stämmer, och inget hör inte hit.",
-        "en": "The files are those described: number, formats and samples agree, and nothing is there that should not be.",
+        "en": "The files are those described: number, formats and samples agree, and nothing else is there.",
     },
 }

@@ -6,9 +6,10 @@ from uuid import UUID
 from fastapi import Path, Query, Response
 
 from services.catalog.datasets import repository as datasets
+from services.catalog.datasets.manifest import Manifest
 from services.catalog.datasets.schemas import FileOut
 from services.catalog.datasets.service import load_manifest, store_manifest
-from services.catalog.datasets.vault import vault_of
+from services.catalog.datasets.vault import Secrets, vault_of
 from services.catalog.intake import repository, rules, uploads
 from services.catalog.intake.checklist import CHECKLIST
 from services.catalog.intake.models import Donation, Upload
@@ -154,7 +155,7 @@ async def list_donations(
     lang: Lang,
     state: Annotated[DonationState | None, Query(description="Only donations in this state.")] = None,
 ) -> Paged[DonationOut]:
-    """List the donations that you work with, newest first: your partner's as a donor, those in your care as a steward."""
+    """List the donations that you work with, newest first: your partner's as donor, those in your care as steward."""
     partners: set[UUID] | None = {
         scope for role in (*rules.DONORS, "steward") for scope in caller.scopes(role, "partner")
     }
@@ -273,7 +274,7 @@ async def submit_donation(
     response: Response,
     if_match: IfMatch = None,
 ) -> DonationOut:
-    """Hand the donation in. 409 `uploads-unfinished` until every upload is stored; refused ones are taken back first."""
+    """Hand the donation in. 409 `uploads-unfinished` until every upload is stored; take refused ones back first."""
     donation = await rules.donation_of_donor(session, caller, donation_id)
     if if_match is not None:
         check_if_match(if_match, donation.revision)
@@ -319,25 +320,29 @@ async def accept_donation(
         before = await rules.donation_of_steward(reading, caller, donation_id)
         if if_match is not None:
             check_if_match(if_match, before.revision)
-        refusal = rules.acceptance_refusal(caller, before)
-        manifest = None
-        if refusal is None:
-            secrets = await vault_of(ctx).open(reading, before.version_id)
-            await clear_unneeded(ctx, reading, before.id, before.version_id)
-            staged = await repository.staged_files(reading, before.id)
-            keys = await datasets.object_keys(reading, before.version_id)
-            manifest = await rules.manifest_of(before, secrets, staged, keys)
-    stored_as = await store_manifest(ctx, secrets, manifest) if manifest is not None else None
+        prepared = None
+        if rules.acceptance_refusal(caller, before) is None:
+            prepared = await _prepare(ctx, reading, before)
+    stored_as = await store_manifest(ctx, *prepared) if prepared is not None else None
     session = await transaction()
     donation = await rules.donation_of_steward(session, caller, donation_id)
     refusal = rules.acceptance_refusal(caller, donation)
     if refusal is not None:
         raise refusal
-    if manifest is None or stored_as is None or donation.revision != before.revision:
+    if prepared is None or stored_as is None or donation.revision != before.revision:
         raise conflict("donation-changed")
+    _secrets, manifest = prepared
     await rules.accept(session, donation, manifest, stored_as, by=caller.id, reasons=body.reasons, now=ctx.clock.now())
     shown = await _shown(session, caller, donation, lang, response)
     return Acceptance(donation=shown, dataset_id=donation.dataset_id, version_id=donation.version_id)
+
+
+async def _prepare(ctx: Context, session: RuleSession, donation: Donation) -> tuple[Secrets, Manifest]:
+    secrets = await vault_of(ctx).open(session, donation.version_id)
+    await clear_unneeded(ctx, session, donation.id, donation.version_id)
+    staged = await repository.staged_files(session, donation.id)
+    keys = await datasets.object_keys(session, donation.version_id)
+    return secrets, await rules.manifest_of(donation, secrets, staged, keys)
 
 
 @router.post("/donations/{donation_id}/rejection", operation_id="reject_donation")

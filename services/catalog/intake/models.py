@@ -1,7 +1,7 @@
 """Tables of donation cases, their uploads, and the files that wait in them for acceptance."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text, text
@@ -14,9 +14,9 @@ from services.kit.ids import new_id
 
 
 class Donation(Base, table=True):
-    """A donation case: draft → submitted → accepted or rejected. Its dataset's and version's ids are reserved at birth."""
+    """A donation case: draft → submitted → accepted or rejected. Ids of dataset and version are reserved at birth."""
 
-    __tablename__ = "donation"
+    __tablename__: ClassVar[Any] = "donations"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     partner_id: UUID = Field(index=True)
@@ -55,15 +55,15 @@ class Upload(Base, table=True):
     `path_mark` is a keyed hash of the path as file systems compare it (NFC, case folded), unique within a donation.
     """
 
-    __tablename__ = "upload"
+    __tablename__: ClassVar[Any] = "uploads"
     __table_args__ = (
-        Index("uq_upload_donation_id_path_mark", "donation_id", "path_mark", unique=True),
+        Index("uq_uploads_donation_id_path_mark", "donation_id", "path_mark", unique=True),
         # What the ingest workers look for.
-        Index("ix_upload_waiting", "claimed_until", postgresql_where=text("state = 'received'")),
+        Index("ix_uploads_waiting", "claimed_until", postgresql_where=text("state = 'received'")),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    donation_id: UUID = Field(foreign_key="donation.id", index=True)
+    donation_id: UUID = Field(foreign_key="donations.id", index=True)
     created_by: UUID
     path_mark: bytes = Field(sa_type=LargeBinary)
     sealed: bytes = Field(sa_type=LargeBinary)
@@ -83,17 +83,17 @@ class Upload(Base, table=True):
 
 
 class StagedFile(Base, table=True):
-    """A verified, encrypted file of a donation not yet accepted; `sealed` as in Upload. Gone when the manifest is written."""
+    """A verified, encrypted file of a donation not yet accepted; `sealed` as in Upload. Gone once in the manifest."""
 
-    __tablename__ = "staged_file"
+    __tablename__: ClassVar[Any] = "staged_files"
     __table_args__ = (
-        Index("ix_staged_file_upload", "upload_id"),
-        Index("ix_staged_file_object", "donation_id", "object_name"),
+        Index("ix_staged_files_upload", "upload_id"),
+        Index("ix_staged_files_object", "donation_id", "object_name"),
     )
 
-    donation_id: UUID = Field(foreign_key="donation.id", primary_key=True)
+    donation_id: UUID = Field(foreign_key="donations.id", primary_key=True)
     path_mark: bytes = Field(sa_type=LargeBinary, primary_key=True)
-    upload_id: UUID = Field(foreign_key="upload.id")
+    upload_id: UUID = Field(foreign_key="uploads.id")
     sealed: bytes = Field(sa_type=LargeBinary)
     object_name: str = Field(max_length=200)
     size: int = Field(sa_type=BigInteger)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, or_, update
+from sqlalchemy import select as core_select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
@@ -75,8 +76,10 @@ async def upload_totals(
     session: RuleSession, donation_ids: Sequence[UUID]
 ) -> dict[UUID, dict[str, tuple[int, int, int]]]:
     """Return, by donation and state, number of uploads, files in them and bytes declared."""
-    rows = await session.exec(
-        select(Upload.donation_id, Upload.state, func.count(), func.sum(Upload.files), func.sum(Upload.size))
+    rows = await session.execute(
+        core_select(
+            col(Upload.donation_id), col(Upload.state), func.count(), func.sum(Upload.files), func.sum(Upload.size)
+        )
         .where(col(Upload.donation_id).in_(donation_ids))
         .group_by(col(Upload.donation_id), col(Upload.state))
     )

@@ -170,7 +170,7 @@ class UploadIn(Body):
 
 
 class UploadOut(Resource):
-    """An upload: open until all bytes are here, received until they are verified and encrypted, then stored or refused."""
+    """An upload: open until its bytes are here, received until they are verified and encrypted, stored or refused."""
 
     id: UUID
     donation_id: UUID

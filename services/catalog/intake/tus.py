@@ -1,9 +1,9 @@
 """The bytes of uploads, by tus 1.0 (https://tus.io/protocols/resumable-upload), served by `tuspyserver`.
 
-Its router is a guest: it knows nothing of users, donations or our refusals. So a dependency of ours goes before each of its
-routes (whose own `auth=` would let an unauthenticated body be written first) and checks everything that can be checked
-before the body is read; and its storage is a view of the one upload that the dependency found. Uploads are made by
-`create_upload` alone: the routes that create are left out.
+Its router is a guest: it knows nothing of users, donations or our refusals. So a dependency of ours goes before each
+of its routes (whose own `auth=` would let an unauthenticated body be written first) and checks everything that can be
+checked before the body is read; and its storage is a view of the one upload that the dependency found. Uploads are made
+by `create_upload` alone: the routes that create are left out.
 """
 
 from collections.abc import Callable
@@ -167,7 +167,7 @@ def tus_router() -> APIRouter:
         max_size=2**63 - 1,
         # Uploads do not expire by themselves: their draft is kept until its donor ends it.
         days_to_keep=36_500,
-        upload_complete_dep=completion,
+        upload_complete_dep=cast(Any, completion),  # may be a coroutine, though the annotation says otherwise
         storage=_OneUpload(),
         tags=["uploads"],
     )
