@@ -19,7 +19,7 @@ class ShortAnswer(Exception):
 
 
 class Exchange:
-    """Stands between the client's side (`receive`, `send` of the server) and the service's."""
+    """Stands between the client's side (`scope`, `receive`, `send` of the server) and the service's."""
 
     def __init__(
         self,
@@ -33,7 +33,8 @@ class Exchange:
         self.started = False
         self.complete = False
         self.gone = asyncio.Event()
-        self.has_body = declares_body(scope["headers"]) or bool(scope.get("expects_continue"))
+        self.has_body = declares_body(scope["headers"])
+        self.expects_continue = any(name == b"expect" for name, _ in scope["headers"])
         self.body_read = False
         self._pending: Message | None = None
         self._watcher: asyncio.Task[None] | None = None

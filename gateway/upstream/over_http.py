@@ -1,7 +1,7 @@
 """A service in another process, spoken to over HTTP/1.1 with aiohttp, in constant memory both ways."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import aiohttp
 from multidict import CIMultiDict
@@ -45,6 +45,7 @@ class HttpUpstream(Upstream):
                 auto_decompress=False,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_s),
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+                read_bufsize=64 * 1024,  # for each stream, and twice that when it is slow
                 max_line_size=64 * 1024,
                 max_field_size=64 * 1024,
                 trust_env=False,
@@ -78,7 +79,7 @@ class HttpUpstream(Upstream):
             if body is None:
                 answer_is_due()
             try:
-                response = await self._request(scope, body)
+                response = await self._request(scope, body, expect_continue=exchange.expects_continue)
             except TimeoutError:
                 if deadline.expired() or deadline.when() is None:
                     raise upstream_problem(504, "upstream-silent", self.name) from None
@@ -102,7 +103,9 @@ class HttpUpstream(Upstream):
                 await exchange.send({"type": "http.response.body", "body": chunk, "more_body": True})
             await exchange.send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _request(self, scope: Scope, body: AsyncGenerator[bytes] | None) -> aiohttp.ClientResponse:
+    async def _request(
+        self, scope: Scope, body: AsyncGenerator[bytes] | None, *, expect_continue: bool
+    ) -> aiohttp.ClientResponse:
         headers: CIMultiDict[str] = CIMultiDict()
         for name, value in scope["headers"]:
             headers.add(name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
@@ -116,11 +119,10 @@ class HttpUpstream(Upstream):
             data=body,
             allow_redirects=False,
             # Only passed on when asked for: then a refusal arrives before the bytes have been sent in vain.
-            expect100=bool(scope["expects_continue"]) and body is not None,
+            expect100=expect_continue and body is not None,
         )
 
-    async def _body(self, exchange: Exchange, sent: "object") -> AsyncGenerator[bytes]:
-        assert callable(sent)
+    async def _body(self, exchange: Exchange, sent: Callable[[], None]) -> AsyncGenerator[bytes]:
         while True:
             try:
                 async with asyncio.timeout(self._idle_s):

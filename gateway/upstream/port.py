@@ -68,7 +68,7 @@ class Upstream(ABC):
         connection. Returns quietly when the client went away.
         """
         inner = self._inner_scope(scope, extra_headers or [], public_url)
-        async with Exchange(inner, receive, send) as exchange:
+        async with Exchange(scope, receive, send) as exchange:
             try:
                 await self._carry(inner, exchange)
             except ClientGone:
@@ -167,7 +167,6 @@ class Upstream(ABC):
             "server": scope.get("server"),
             "state": {},
             "extensions": {},
-            "expects_continue": any(n == b"expect" for n, _ in scope["headers"]),
         }
 
     @abstractmethod
