@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+import os
+import secrets
 import subprocess
 import sys
 import threading
@@ -30,6 +32,9 @@ MAKERS: dict[str, Callable[[Path], BlobStore]] = {
     "memory": lambda folder: make_blob_store("memory:///"),
     "obstore-folder": lambda folder: ObjectStore(LocalStore(folder / "local", mkdir=True)),
 }
+# A real object store takes part where one is named (`s3://bucket`, with AWS_… for endpoint and credentials).
+if elsewhere := os.environ.get("FACTORY_TEST_BLOBS_URL"):
+    MAKERS["elsewhere"] = lambda folder: make_blob_store(f"{elsewhere}/{secrets.token_hex(8)}")
 
 
 @pytest.fixture(params=MAKERS)
@@ -245,6 +250,18 @@ async def test_a_store_that_is_not_there_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(BlobStoreUnavailable):
         await FolderStore(tmp_path / "file").check()
+
+
+async def test_an_object_store_that_does_not_answer_is_unavailable_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"ENDPOINT_URL": "http://127.0.0.1:9", "ALLOW_HTTP": "true", "REGION": "r"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(f"AWS_{name}", "x")
+    store = make_blob_store("s3://bucket/prefix")
+    for call in (store.check(), store.put("a", b"x"), store.read_at("a", 0, 1)):
+        with pytest.raises(BlobStoreUnavailable):
+            await asyncio.wait_for(call, 20)
+    await store.aclose()
 
 
 @pytest.mark.parametrize("url", ["file://relative", "file:///", "ftp://host/x", "folder", "http://host/x", ""])

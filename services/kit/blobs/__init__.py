@@ -1,5 +1,6 @@
 """The blob store: a port, and a folder or any object store behind it, chosen by URL."""
 
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -47,4 +48,13 @@ def make_blob_store(url: str) -> BlobStore:
 
     from services.kit.blobs.objects import ObjectStore
 
-    return ObjectStore(from_url(url))
+    if parts.scheme == "memory":
+        return ObjectStore(from_url(url))
+    # obstore would try for three minutes; a request that waits for it should learn sooner that the store is away.
+    return ObjectStore(
+        from_url(
+            url,
+            client_options={"connect_timeout": timedelta(seconds=3), "timeout": timedelta(seconds=60)},
+            retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=15)},
+        )
+    )
