@@ -27,6 +27,7 @@ class Surroundings:
     database_url: str
     bus_url: str
     issuer: str = ""
+    client_secret: str = ""
     postgres: EmbeddedPostgres | None = None
     service_urls: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -46,7 +47,7 @@ class Surroundings:
                 "operator_secret_file": self.state.keys / "operator.secret",
             }
         if self.issuer:
-            defaults["oidc_issuer"] = self.issuer
+            defaults |= {"oidc_issuer": self.issuer, "oidc_client_secret": SecretStr(self.client_secret)}
         if self.service_urls:
             defaults["service_urls"] = self.service_urls
         known = {name: value for name, value in defaults.items() if name in kind.model_fields and name not in given}

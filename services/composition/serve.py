@@ -1,6 +1,5 @@
 """Runs services: all in one process, or one alone; both the same code, only the addresses differ."""
 
-import contextlib
 import socket
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -147,17 +146,22 @@ async def _identity(around: Surroundings, stack: AsyncExitStack) -> None:
         raise SystemExit("Production takes no local identity provider; set FACTORY_OIDC_ISSUER.")
     from gateway.local_identity import run_local_identity
 
-    around.issuer = stack.enter_context(run_local_identity(0))
+    provider = stack.enter_context(run_local_identity(0))
+    around.issuer, around.client_secret = provider.issuer, provider.client_secret
 
 
 @asynccontextmanager
 async def _gateway(around: Surroundings, apps: dict[str, FastAPI], address: str) -> AsyncGenerator[Any]:
-    from gateway import create_app, make_upstreams
+    from gateway import create_app
+    from gateway.settings import GatewaySettings
+    from gateway.upstream import open_upstreams
 
-    service = load("gateway")
-    async with running(service, around, apps, public_url=address) as (ctx, _), contextlib.AsyncExitStack() as stack:
-        upstreams = await stack.enter_async_context(make_upstreams(ctx, apps))
-        yield await stack.enter_async_context(create_app(ctx, upstreams))
+    behind = dict(apps)
+    async with running(load("gateway"), around, apps, public_url=address) as (ctx, _):
+        settings = ctx.settings
+        assert isinstance(settings, GatewaySettings)
+        async with open_upstreams(settings, behind) as upstreams:
+            yield create_app(ctx, upstreams)
 
 
 def _stop_postgres(around: Surroundings) -> None:

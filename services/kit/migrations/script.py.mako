@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 import sqlmodel
 from alembic import op
-from sqlalchemy.dialects import postgresql
 
 import services.kit.db
 ${imports if imports else ""}
