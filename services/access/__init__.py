@@ -7,11 +7,16 @@ from services.access.components import components
 from services.access.credentials.endpoints import router as credentials
 from services.access.credentials.operator import announce_operator_secret
 from services.access.identity.endpoints import router as identity
+from services.access.journal.endpoints import router as journal
+from services.access.journal.texts import TEXTS as JOURNAL_TEXTS
 from services.access.projects.endpoints import router as projects
 from services.access.settings import AccessSettings
 from services.access.texts import TEXTS
 from services.access.tokens.endpoints import internal as internal_tokens
 from services.access.tokens.endpoints import router as tokens
+from services.access.training.endpoints import router as training
+from services.access.training.texts import TEXTS as TRAINING_TEXTS
+from services.access.training.work import announce_lapsed_completions
 from services.kit.service import Service
 
 service = Service(
@@ -20,10 +25,10 @@ service = Service(
     settings=AccessSettings,
     metadata=metadata,
     migrations=Path(__file__).parent / "migrations" / "versions",
-    routers=(tokens, identity, credentials, projects),
+    routers=(tokens, identity, credentials, projects, training, journal),
     internal=(internal_tokens,),
-    workers=(announce_operator_secret,),
-    texts=TEXTS,
+    workers=(announce_operator_secret, announce_lapsed_completions),
+    texts={**TEXTS, **TRAINING_TEXTS, **JOURNAL_TEXTS},
     components=components,
     asks=("catalog",),
 )
