@@ -4,32 +4,43 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from typing import Any
 
 import uvicorn
+from uvicorn.server import ServerState
 
 
 @asynccontextmanager
 async def serving(app: Any, sock: socket.socket | None = None) -> AsyncGenerator[str]:
-    """Serve `app` on a free loopback port until the block is left; gives its base URL."""
+    """Serve `app` on a free loopback port until the block is left; gives its base URL.
+
+    Uvicorn's protocol without its main loop, whose ticks would cost each test half a second.
+    """
     listener = sock or listening_socket()
-    config = uvicorn.Config(
-        app, lifespan="off", log_config=None, access_log=False, proxy_headers=False, server_header=False,
-        timeout_graceful_shutdown=1,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # pyright: ignore[reportAttributeAccessIssue]
-    task = asyncio.create_task(server.serve(sockets=[listener]))
+    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, proxy_headers=False)
+    config.load()
+    state = ServerState()
+    state.default_headers = [(b"date", formatdate(usegmt=True).encode()), (b"server", b"uvicorn")]
+    make_protocol: Any = config.http_protocol_class
+    server = await asyncio.get_running_loop().create_server(
+        lambda: make_protocol(config=config, server_state=state, app_state={}), sock=listener, backlog=512
+    )
     try:
-        while not server.started:
-            if task.done():
-                await task
-            await asyncio.sleep(0.005)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        server.should_exit = True
-        await task
-        listener.close()
+        server.close()
+        for connection in list(state.connections):
+            connection.shutdown()
+        _, late = await asyncio.wait(state.tasks, timeout=2) if state.tasks else (set(), set())
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        for connection in list(state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        # Give the closed transports their turn to say goodbye.
+        await asyncio.sleep(0.01)
 
 
 def listening_socket() -> socket.socket:
