@@ -104,9 +104,15 @@ class Bus:
                     if stop.is_set():
                         return
 
-        async with self._log.watch(topics, start) as readers, asyncio.TaskGroup() as tasks:
-            for reader in readers:
-                tasks.create_task(follow(reader))
+        while not stop.is_set():
+            try:
+                # Only opening can fail: what readers and handlers raise is dealt with where it happens.
+                async with self._log.watch(topics, start) as readers, asyncio.TaskGroup() as tasks:
+                    for reader in readers:
+                        tasks.create_task(follow(reader))
+            except Exception as error:
+                log.warning("bus.broadcast-failed", group=group, why=describe(error))
+                await unless(stop, asyncio.sleep(1))
 
     async def _patiently(self, reader: Reader, stop: asyncio.Event) -> list[Record]:
         try:
@@ -160,13 +166,16 @@ class Bus:
         for dead in await self._log.topics():
             if not dead.endswith(suffix):
                 continue
+            topic = dead.removesuffix(suffix)
             async with self._log.watch([dead], "earliest") as readers:
-                for reader in readers:
-                    lot = ParkingLot(group, dead.removesuffix(suffix), reader.partition)
-                    position, end = await reader.find("earliest"), await reader.find("latest")
-                    while position < end:
-                        for record in await reader.read(BATCH, WAIT_S):
-                            lot.fold(record)
-                            position = record.offset + 1
-                    lots.append(lot)
+                lots += await asyncio.gather(*(_recall(ParkingLot(group, topic, r.partition), r) for r in readers))
         return lots
+
+
+async def _recall(lot: ParkingLot, reader: Reader) -> ParkingLot:
+    position, end = await asyncio.gather(reader.find("earliest"), reader.find("latest"))
+    while position < end:
+        for record in await reader.read(BATCH, WAIT_S):
+            lot.fold(record)
+            position = record.offset + 1
+    return lot

@@ -233,11 +233,10 @@ class KafkaLog:
         try:
             await consumer.start()
             consumer.assign([_kafka.TopicPartition(topic, partition) for topic, partition in places])
-            readers: list[Reader] = []
-            for topic, partition in places:
-                reader = KafkaReader(consumer, topic, partition)
-                await reader.seek(await reader.find(start))
-                readers.append(reader)
+            readers = [KafkaReader(consumer, topic, partition) for topic, partition in places]
+            # All at once: each question waits behind a fetch that the broker holds open for half a second.
+            for reader, offset in zip(readers, await asyncio.gather(*(r.find(start) for r in readers)), strict=True):
+                await reader.seek(offset)
             yield readers
         finally:
             await consumer.stop()

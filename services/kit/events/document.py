@@ -29,7 +29,7 @@ _HEADERS: dict[str, tuple[str, str]] = {
     "content-type": ("Always `application/protobuf`.", "application/protobuf"),
     "traceparent": (
         "W3C trace context of what caused it; may be missing.",
-        "00-0af7651916cd43dd8448eb211c80319c-b7ad…-01",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     ),
 }
 
