@@ -5,7 +5,9 @@ ODRL: https://www.w3.org/TR/odrl-model/ and https://www.w3.org/TR/odrl-vocab/. T
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypedDict
+from typing import Final, Literal
+
+from typing_extensions import TypedDict
 
 from services.access.identity.countries import COUNTRIES
 from services.access.vocabulary import ACTIONS, PURPOSES
