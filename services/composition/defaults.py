@@ -39,7 +39,7 @@ class Surroundings:
         if self.state is not None:
             root = self.state.secret("service-root")
             defaults |= {
-                "keys_url": f"file://{self.state.keys / 'kek'}",
+                "keys_url": self.state.keys.as_uri(),
                 "service_secret": SecretStr(hmac.new(root, f"service:{service}".encode(), hashlib.sha256).hexdigest()),
                 "service_root_secret": SecretStr(root.hex()),
                 "seal_key": SecretStr(self.state.secret(f"seal:{service}").hex()),

@@ -63,14 +63,19 @@ def _without_messages(_logger: Any, _name: str, event: MutableMapping[str, Any])
         error = info if isinstance(info, BaseException) else sys.exc_info()[1]
         places: list[str] = []
         while error is not None:
-            places.append(type(error).__name__)
+            frames: list[str] = []
             step = error.__traceback__
             while step is not None:
                 code = step.tb_frame.f_code
-                places.append(f"{code.co_filename.rsplit('/site-packages/', 1)[-1]}:{step.tb_lineno}:{code.co_name}")
+                own = "/site-packages/" not in code.co_filename
+                # Our own frames, and the last of a library's: where it was entered and where it failed.
+                if own or step.tb_next is None:
+                    folder, _, file = code.co_filename.rpartition("/")
+                    frames.append(f"{folder.rpartition('/')[2]}/{file}:{step.tb_lineno}:{code.co_name}")
                 step = step.tb_next
+            places += [type(error).__name__, *frames[-8:]]
             error = error.__cause__ or error.__context__
-        event["where"] = places[-40:]
+        event["where"] = places[:24]
     return event
 
 

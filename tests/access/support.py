@@ -62,6 +62,13 @@ def rsa_key(kid: str = "login-1") -> RSAKey:
     return RSAKey.generate_key(2048, parameters={"kid": kid})
 
 
+class _Escaping(json.JSONEncoder):
+    """Writes everything outside ASCII as an escape, so that claims can hold what UTF-8 cannot."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "ensure_ascii": True})
+
+
 class FakeProvider:
     """An OpenID provider: discovery, a key set, and ID tokens of any kind. Counts how often it is asked."""
 
@@ -112,7 +119,7 @@ class FakeProvider:
         head = {"alg": alg, "kid": key.kid, **(header or {})}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SecurityWarning)  # providers still say "EdDSA"
-            return jwt.encode(head, self.claims(subject, **claims), key, algorithms=[alg])
+            return jwt.encode(head, self.claims(subject, **claims), key, algorithms=[alg], encoder_cls=_Escaping)
 
     def unsigned(self, subject: str) -> str:
         """An ID token with `alg: none`."""

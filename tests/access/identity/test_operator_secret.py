@@ -1,6 +1,7 @@
 """The first operator redeems a one-time secret that the factory announced when it had no operator."""
 
 import asyncio
+import json
 import stat
 from pathlib import Path
 
@@ -86,6 +87,16 @@ async def test_a_redeemed_secret_is_spent(world: World) -> None:
     secret = await announced(world)
     assert await redeem(await world.as_user("anna"), secret) == 200
     assert await redeem(await world.as_user("bertil"), secret) == 409
+
+
+@pytest.mark.parametrize("secret", ["", "x" * 201, "a\ud800b", None, 7])
+async def test_what_can_be_no_secret_is_refused_with_a_pointer(world: World, secret: object) -> None:
+    await announced(world)
+    anna = await world.as_user("anna")
+    body = json.dumps({"secret": secret}).encode()
+    headers = {"Content-Type": "application/json"}
+    answer = await anna.post("/operator-secret/redemptions", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/secret")
 
 
 async def test_attempts_are_limited_and_count_although_they_are_refused(world: World) -> None:

@@ -1,0 +1,127 @@
+"""Who may ask about what; many at once; in one's own language."""
+
+import unicodedata
+
+import pytest
+
+from services.access.decisions.texts import CODE_TEXTS
+from services.kit.ids import new_id
+from tests.access.admission.house import House, pointers, refusal
+
+
+async def test_without_a_token_nothing_is_said(house: House) -> None:
+    answer = await house.world.anonymous.post("/decisions", content=b"{")
+    assert answer.status_code == 401
+    assert house.catalog.asked == []
+
+
+async def test_what_does_not_exist_is_not_found(house: House) -> None:
+    assert refusal(await house.ask(version_id=str(new_id()))) == (404, "not-found")
+    assert refusal(await house.ask(project_id=str(new_id()))) == (404, "not-found")
+    assert await house.count("decisions") == 0
+
+
+async def test_a_project_of_other_partners_is_not_found(house: House) -> None:
+    assert refusal(await house.ask(house.outsider)) == (404, "not-found")
+    assert refusal(await house.ask(house.operator)) == (404, "not-found")
+    assert await house.count("decisions") == 0
+
+
+async def test_before_publication_only_the_donor_and_stewards_know_of_a_dataset(house: House) -> None:
+    house.catalog.datasets[house.dataset_id]["state"] = "draft"
+    assert refusal(await house.ask()) == (404, "not-found")
+    own = await house.world.project(house.donor, purpose="research")
+    assert "version-not-released" in await house.codes(house.donor, project_id=own["id"])
+
+
+async def test_a_withdrawn_dataset_can_be_asked_about(house: House) -> None:
+    house.catalog.datasets[house.dataset_id]["state"] = "withdrawn"
+    assert "dataset-withdrawn" in await house.codes()
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"action": "delete"}, "/action"),
+        ({"action": None}, "/action"),
+        ({"purpose": "research/secret"}, "/purpose"),
+        ({"purpose": ""}, "/purpose"),
+        ({"version_id": "1"}, "/version_id"),
+        ({"paths": [""]}, "/paths/0"),
+        ({"paths": ["a", "x" * 1025]}, "/paths/1"),
+        ({"paths": ["\ud800"]}, "/paths/0"),
+        ({"cluster": {"kind": "local"}}, "/cluster"),
+        ({"subject_id": str(new_id())}, "/subject_id"),
+    ],
+)
+async def test_a_malformed_question_is_told_where(house: House, changes: dict[str, object], pointer: str) -> None:
+    import json
+
+    body = json.dumps(house.ask_body(**changes))
+    answer = await house.researcher.post("/decisions", content=body, headers={"Content-Type": "application/json"})
+    assert list(pointers(answer)) == [pointer]
+
+
+async def test_answers_come_in_the_order_of_the_questions_about_one_instant(house: House) -> None:
+    await house.permitted()
+    house.catalog.asked.clear()
+    actions = ["read", "train", "read", "annotate", *["read"] * 96]
+    items = [house.ask_body(action=action) for action in actions]
+    answer = await house.researcher.post("/decision-batches", json={"items": items})
+    assert answer.status_code == 200, answer.text
+    permits = [item["permit"] for item in answer.json()["items"]]
+    assert permits[:4] == [True, False, True, False] and all(permits[4:])
+    assert len(house.catalog.asked) == 1
+    ids = [item["id"] for item in answer.json()["items"]]
+    rows = await house.world.rows("SELECT id, action, created_at FROM decisions ORDER BY id DESC LIMIT 100")
+    assert {str(row.id): row.action for row in rows} == dict(zip(ids, actions, strict=True))
+    assert len({row.created_at for row in rows}) == 1
+
+
+@pytest.mark.parametrize("count", [0, 101])
+async def test_a_batch_holds_one_to_a_hundred_questions(house: House, count: int) -> None:
+    answer = await house.researcher.post("/decision-batches", json={"items": [house.ask_body()] * count})
+    assert list(pointers(answer)) == ["/items"]
+
+
+async def test_one_question_that_may_not_be_asked_spoils_the_batch_and_is_named(house: House) -> None:
+    items = [house.ask_body(), house.ask_body(version_id=str(new_id()))]
+    answer = await house.researcher.post("/decision-batches", json={"items": items})
+    assert refusal(answer) == (404, "not-found")
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/items/1"]
+    assert await house.count("decisions") == 0
+
+
+async def test_reasons_and_cures_are_told_in_swedish(house: House) -> None:
+    swedish = (await house.ask(headers={"Accept-Language": "sv-SE"})).json()
+    english = (await house.ask(headers={"Accept-Language": "en"})).json()
+    for told, language in ((swedish, "sv"), (english, "en")):
+        assert {c["code"]: c["message"] for c in told["codes"]} == {
+            c["code"]: CODE_TEXTS[c["code"]][language] for c in told["codes"]
+        }
+    assert swedish["codes"][0]["cures"][0]["text"] != english["codes"][0]["cures"][0]["text"]
+    assert all(unicodedata.is_normalized("NFC", c["message"]) for c in swedish["codes"])
+
+
+async def test_one_key_makes_one_decision(house: House) -> None:
+    headers = {"Idempotency-Key": "decide-1"}
+    first = await house.ask(headers=headers)
+    again = await house.ask(headers=headers)
+    assert first.json() == again.json() and await house.count("decisions") == 1
+    other = await house.ask(headers=headers, purpose="education")
+    assert refusal(other) == (409, "idempotency-key-reused")
+
+
+async def test_training_needs_a_cluster_that_nobody_can_name_here(house: House) -> None:
+    await house.take_course()
+    await house.granted(actions=["read", "train"])
+    assert await house.codes(action="read") == set()
+    assert await house.codes(action="train") == {"integrity-class-not-met"}
+
+
+async def test_sensitive_versions_need_a_passed_gate(house: House) -> None:
+    await house.permitted()
+    house.catalog.versions[house.version_id] |= {"personal_data": "unknown", "gate": "required"}
+    assert await house.codes() == {"version-not-released"}
+    house.catalog.versions[house.version_id]["gate"] = "passed"
+    assert await house.codes() == set()
