@@ -11,6 +11,8 @@ from services.access.credentials.endpoints import router as credentials
 from services.access.credentials.operator import announce_operator_secret
 from services.access.decisions.endpoints import internal as internal_decisions
 from services.access.decisions.endpoints import router as decisions
+from services.access.decisions.service import policy_ready
+from services.access.decisions.texts import TEXTS as DECISION_TEXTS
 from services.access.identity.endpoints import router as identity
 from services.access.journal.endpoints import router as journal
 from services.access.journal.texts import TEXTS as JOURNAL_TEXTS
@@ -36,7 +38,8 @@ service = Service(
     internal=(internal_tokens, internal_terms, internal_decisions),
     subscriptions=subscriptions,
     workers=(announce_operator_secret, announce_lapsed_completions, announce_ends),
-    texts={**TEXTS, **TRAINING_TEXTS, **ADMISSION_TEXTS, **JOURNAL_TEXTS},
+    texts={**TEXTS, **TRAINING_TEXTS, **ADMISSION_TEXTS, **DECISION_TEXTS, **JOURNAL_TEXTS},
     components=components,
+    ready={"policy": policy_ready},
     asks=("catalog",),
 )

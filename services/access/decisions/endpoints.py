@@ -19,6 +19,7 @@ from services.access.decisions.schemas import (
 from services.access.lists import after_id
 from services.kit.context import Context
 from services.kit.paging import Page, Paged, page
+from services.kit.problems import FieldError, Problem
 from services.kit.tokens import Subject
 from services.kit.web import Caller, Ctx, Lang, ServiceCaller, Session, Transaction, factory_router
 
@@ -32,10 +33,17 @@ def _ask(caller: Subject, body: DecisionIn) -> Ask:
 
 
 async def _decide(
-    bodies: list[DecisionIn], caller: Subject, ctx: Context, transaction: Transaction, language: Lang
+    bodies: list[DecisionIn], caller: Subject, ctx: Context, transaction: Transaction, language: Lang, *, batch: bool
 ) -> list[DecisionOut]:
     outcomes = await service.evaluate(ctx, [_ask(caller, body) for body in bodies])
-    evaluated = [service.may_ask(caller, outcome) for outcome in outcomes]
+    evaluated: list[service.Evaluated] = []
+    for index, outcome in enumerate(outcomes):
+        try:
+            evaluated.append(service.may_ask(caller, outcome))
+        except Problem as refusal:
+            if batch:
+                refusal.errors = [FieldError(f"/items/{index}", refusal.code, refusal.params)]
+            raise
     session = await transaction()
     decisions = await service.record(session, evaluated)
     signer = ctx.components["permit_signer"]
@@ -47,15 +55,17 @@ async def evaluate_decision(
     body: DecisionIn, caller: Caller, ctx: Ctx, transaction: Transaction, language: Lang
 ) -> DecisionOut:
     """Decides from the dataset's terms, for the token's own subject. A denial is an answer (200), and is recorded."""
-    return (await _decide([body], caller, ctx, transaction, language))[0]
+    return (await _decide([body], caller, ctx, transaction, language, batch=False))[0]
 
 
 @router.post("/decision-batches", operation_id="evaluate_decisions", summary="Up to 100 decisions at once")
 async def evaluate_decisions(
     body: DecisionsIn, caller: Caller, ctx: Ctx, transaction: Transaction, language: Lang
 ) -> DecisionsOut:
-    """Answers in the order of the questions; all are decided at the same instant."""
-    return DecisionsOut(items=await _decide(body.items, caller, ctx, transaction, language))
+    """Answers in the order of the questions; all are decided for the same instant. One that may not be asked (404,
+    named in `errors`) spoils them all.
+    """
+    return DecisionsOut(items=await _decide(body.items, caller, ctx, transaction, language, batch=True))
 
 
 @router.get("/decisions", operation_id="list_decisions", summary="Decisions you may see, newest first")

@@ -6,7 +6,7 @@ Everything goes over HTTP, as it would from outside. Only the catalogue is playe
 import json
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,13 +17,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-import services.access.terms
+from services.access.terms import render
 from services.access.training.bank import courses
 from services.kit.ids import new_id
 from services.kit.tokens import Role
 from tests.access.support import Person, World
 
-EXAMPLES = Path(services.access.terms.__file__).parent / "examples"
+EXAMPLES = Path(render.__file__).parent / "examples"
 COURSE = "using-donated-data"
 UNTIL = "2026-09-01T00:00:00Z"
 
@@ -94,7 +94,6 @@ class House:
     terms_id: str
     dataset_id: str
     version_id: str
-    etags: dict[str, str] = field(default_factory=dict[str, str])
 
     async def terms(self, example: str = "open-research") -> str:
         """Create the terms of an example; return their id."""
@@ -135,7 +134,9 @@ class House:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def sign(self, agreement_id: str, person: Person | None = None, *, digest: str | None = None) -> httpx.Response:
+    async def sign(
+        self, agreement_id: str, person: Person | None = None, *, digest: str | None = None
+    ) -> httpx.Response:
         """The lead accepts the agreement they have read."""
         person = person or self.lead
         if digest is None:

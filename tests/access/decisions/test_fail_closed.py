@@ -1,4 +1,4 @@
-"""No answer means no access: when the law or the catalogue is silent, slow or wrong, there is no permit and no record."""
+"""No answer means no access: with the law or the catalogue silent, slow or wrong, nothing is permitted or written."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from services.access.decisions.engine import RULES, EngineUnavailable, InvalidDe
 from services.access.decisions.engine.port import believe
 from services.access.decisions.service import policy_ready
 from tests.access.admission.house import House, refusal
+from tests.access.support import SERVICE
 
 Answers = Callable[[Any], Any]
 
@@ -53,40 +54,38 @@ def answer_of(**changes: Any) -> dict[str, Any]:
     return {"permit": True, "passed": rules, "required": rules, "codes": [], "obligations": [], **changes}
 
 
-@pytest.mark.parametrize(
-    "engine",
-    [
-        Broken(failure=EngineUnavailable("down")),
-        Broken(failure=InvalidDecisionInput("/grants", "type")),
-        Broken(value=None),
-        Broken(value="yes"),
-        Broken(value={"permit": True}),
-        Broken(value=answer_of(permit="true")),
-        Broken(value=answer_of(permit=1)),
-        Broken(value=answer_of(passed=list(RULES)[1:])),
-        Broken(value=answer_of(passed=list(RULES)[1:], required=list(RULES)[1:])),
-        Broken(value=answer_of(codes=["grant-absent"])),
-        Broken(value=answer_of(obligations=[{"kind": "unheard-of"}])),
-        Broken(value=answer_of(permit=False)),
-    ],
-    ids=lambda e: str(e.failure or e.value)[:40],
+BROKEN = (
+    Broken(failure=EngineUnavailable("down")),
+    Broken(failure=InvalidDecisionInput("/grants", "type")),
+    Broken(value=None),
+    Broken(value="yes"),
+    Broken(value={"permit": True}),
+    Broken(value=answer_of(permit="true")),
+    Broken(value=answer_of(permit=1)),
+    Broken(value=answer_of(passed=list(RULES)[1:])),
+    Broken(value=answer_of(passed=list(RULES)[1:], required=list(RULES)[1:])),
+    Broken(value=answer_of(codes=["grant-absent"])),
+    Broken(value=answer_of(obligations=[{"kind": "unheard-of"}])),
+    Broken(value=answer_of(permit=False)),
 )
+
+
 async def test_an_engine_that_cannot_be_believed_gives_no_access(
-    house: House, engine: Broken, monkeypatch: pytest.MonkeyPatch
+    house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decision = await house.permitted()
-    monkeypatch.setitem(house.world.ctx.components, "engine", engine)
-    await refuses(house)
-    async with house.world.as_service("catalog") as catalog:
-        assert (await catalog.post("/leases", json={"decision_ids": [decision["id"]]})).status_code == 503
-    with pytest.raises((EngineUnavailable, InvalidDecisionInput)):
-        await policy_ready(house.world.ctx)
+    for engine in BROKEN:
+        monkeypatch.setitem(house.world.ctx.components, "engine", engine)
+        await refuses(house)
+        async with house.world.as_service("catalog") as catalog:
+            assert (await catalog.post("/leases", json={"decision_ids": [decision["id"]]})).status_code == 503
+        with pytest.raises((EngineUnavailable, InvalidDecisionInput)):
+            await policy_ready(house.world.ctx)
 
 
-async def test_an_engine_that_is_down_is_not_readied(house: House) -> None:
+async def test_readiness_asks_the_law_itself(house: House) -> None:
     await policy_ready(house.world.ctx)
-    checks = __import__("services.access", fromlist=["service"]).service.ready
-    assert checks["policy"] is policy_ready
+    assert SERVICE.ready["policy"] is policy_ready
 
 
 async def test_an_opa_that_never_answers_costs_a_deadline_and_no_more(
@@ -138,21 +137,22 @@ FIELDS = [
 ]
 
 
-@pytest.mark.parametrize("value", [..., None, 1, True, "", "released ", ["released"], {"state": "released"}])
+WRONG = (..., None, 1, True, "", "released ", ["released"], {"state": "released"})
+
+
 @pytest.mark.parametrize(("kind", "name"), FIELDS)
-async def test_what_the_catalogue_says_is_believed_only_in_its_shape(
-    house: House, kind: str, name: str, value: Any
-) -> None:
-    if name == "title" and isinstance(value, str):
-        return  # any text is a title
-    await house.request()  # so that there is something to be wrong about
-    house.catalog.answers = mangled(kind, name, value)
-    await refuses(house)
+async def test_what_the_catalogue_says_is_believed_only_in_its_shape(house: House, kind: str, name: str) -> None:
+    await house.permitted()
+    for value in WRONG:
+        if name == "title" and isinstance(value, str):
+            continue  # any text is a title
+        house.catalog.answers = mangled(kind, name, value)
+        await refuses(house)
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
+async def test_an_answer_that_is_none_gives_no_access(house: House) -> None:
+    await house.permitted()
+    for answer in (
         {},
         [],
         None,
@@ -162,12 +162,9 @@ async def test_what_the_catalogue_says_is_believed_only_in_its_shape(
         PlainTextResponse("oh", status_code=500),
         PlainTextResponse("<html>", status_code=200),
         JSONResponse({"detail": "no"}, status_code=418),
-    ],
-    ids=str,
-)
-async def test_an_answer_that_is_none_gives_no_access(house: House, answer: Any) -> None:
-    house.catalog.answers = lambda _: answer
-    await refuses(house)
+    ):
+        house.catalog.answers = lambda _, answer=answer: answer
+        await refuses(house)
 
 
 async def test_a_version_without_its_dataset_gives_no_access(house: House) -> None:

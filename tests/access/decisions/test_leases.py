@@ -182,10 +182,8 @@ async def test_silence_of_the_catalogue_is_no_lease(house: House) -> None:
 
 
 async def test_only_services_ask_for_leases(house: House) -> None:
-    transport = house.researcher._transport
-    internal = "http://access/internal/v1/leases"
-    answer = await house.researcher.post(internal, json={"decision_ids": []})
-    assert transport and answer.status_code == 401
+    answer = await house.researcher.post("http://access/internal/v1/leases", json={"decision_ids": []})
+    assert answer.status_code == 401
 
 
 @contextmanager

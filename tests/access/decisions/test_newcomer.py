@@ -88,12 +88,12 @@ async def test_a_permit_is_no_way_to_sign_in(house: House) -> None:
 
 async def test_a_permit_for_some_files_names_only_their_digests(house: House) -> None:
     await house.permitted()
-    asked = ["train/7.png", "train/é.png", "train/e\u0301.png", "train/7.png"]
+    asked = ["scans/7.png", "scans/é.png", "scans/e\u0301.png", "scans/7.png"]
     decision = await house.decision(paths=asked)
     permit = await house.world.ctx.verifier.permit(decision["permit_token"])
     assert len(permit.path_digests) == 2, "one spelling of each path, once"
     record = (await house.researcher.get(f"/decisions/{decision['id']}")).text
-    assert "train" not in record and "png" not in record
+    assert "scans" not in record and "png" not in record
 
 
 async def test_only_the_one_who_was_asked_about_is_permitted(house: House) -> None:

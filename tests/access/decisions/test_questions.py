@@ -1,5 +1,6 @@
 """Who may ask about what; many at once; in one's own language."""
 
+import json
 import unicodedata
 
 import pytest
@@ -55,8 +56,6 @@ async def test_a_withdrawn_dataset_can_be_asked_about(house: House) -> None:
     ],
 )
 async def test_a_malformed_question_is_told_where(house: House, changes: dict[str, object], pointer: str) -> None:
-    import json
-
     body = json.dumps(house.ask_body(**changes))
     answer = await house.researcher.post("/decisions", content=body, headers={"Content-Type": "application/json"})
     assert list(pointers(answer)) == [pointer]
