@@ -43,6 +43,7 @@ def arrive(stage: Stage) -> Cast:
             for name in ("donor", "steward", "steward2", "lead", "outsider", f"researcher-{stage.run}")
         }
         researcher = people.pop(f"researcher-{stage.run}")
+        _belongs(operator, stage.person("researcher"), university)  # for whoever tries the factory afterwards
         _belongs(operator, people["donor"], donor_partner)
         _belongs(operator, people["lead"], university)
         _belongs(operator, people["outsider"], partners[OUTSIDE[0]])

@@ -78,6 +78,7 @@ class FakeFactory:
     donations: dict[str, Json] = field(default_factory=dict[str, Json])
     files: dict[str, bytes] = field(default_factory=dict[str, bytes])
     denied: list[str] = field(default_factory=list[str])
+    permitted_purposes: list[str] = field(default_factory=list[str])
     # switches
     token_seconds: int = 300
     busy_answers: int = 0
@@ -307,11 +308,12 @@ def tus(h: Handler, upload_id: str) -> None:
 
 
 def decide(h: Handler) -> None:
+    more = {"permitted_purposes": h.fake.permitted_purposes} if h.fake.permitted_purposes else {}
     codes = [
         {
             "code": code,
             "message": f"message of {code}",
-            "cures": [{"kind": "act", "operation_id": "create_request", "text": "Ask.", **ASKED}],
+            "cures": [{"kind": "act", "operation_id": "create_request", "text": "Ask.", **ASKED, **more}],
         }
         for code in h.fake.denied
     ]

@@ -287,3 +287,13 @@ def test_every_command_is_documented() -> None:
         inner = vars(command).get("commands")
         commands |= {f"{name} {below}" for below in inner} if inner else {name}
     assert documented == commands
+
+
+def test_ways_to_a_yes_come_in_the_order_they_are_gone(fake: FakeFactory, capsys: Captured) -> None:
+    fake.denied = ["agreement-unsigned", "course-not-valid", "grant-absent", "purpose-not-permitted"]
+    fake.permitted_purposes = ["research"]
+    run(["explain", "v-1", "--project", "p-1", "--purpose", "innovation", "--as", "researcher"])
+    out = capsys.readouterr().out
+    order = ["purpose-not-permitted", "course-not-valid", "grant-absent", "agreement-unsigned"]
+    assert sorted(order, key=lambda code: out.index(f"message of {code}")) == order
+    assert "--purpose research --until" in out  # a request for the purpose asked would be refused

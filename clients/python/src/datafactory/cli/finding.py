@@ -1,5 +1,6 @@
 """Finding datasets, and asking what the law says."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from datafactory.cli import failures
 from datafactory.cli.language import say
 from datafactory.cli.output import factory, print_json, sheet, table, terminal
 from datafactory.decisions import Ask, Decision
+from datafactory.errors import Cure
 
 Action = Annotated[str, typer.Option("--action", "-a", help="read, prepare, annotate, train, deploy, share-derivative")]
 Purpose = Annotated[
@@ -106,11 +108,18 @@ def register(app: typer.Typer) -> None:
             raise typer.Exit(failures.DENIED)
 
 
+IN_ORDER = ("purpose-not-permitted", "course-not-valid", "grant-absent", "grant-expired", "agreement-unsigned")
+"""The order in which the ways to a yes are gone: a request is for a purpose, an agreement belongs to a grant."""
+
+
 def _show(decision: Decision) -> None:
     lines: list[str] = []
-    for code in decision.codes:
+    permitted = [cure.ids["permitted_purposes"] for code in decision.codes for cure in code.cures if _offers(cure)]
+    # Whoever may not ask for this purpose is told the request for one that the terms permit.
+    instead = {"purpose": str(permitted[0][0])} if permitted else {}
+    for code in sorted(decision.codes, key=lambda c: IN_ORDER.index(c.code) if c.code in IN_ORDER else -1):
         lines.append(f"[bold]{escape(code.code)}[/]  {escape(code.message)}")
-        lines += failures.cure_lines(code.cures)
+        lines += failures.cure_lines([replace(cure, ids={**cure.ids, **instead}) for cure in code.cures])
     for duty in decision.obligations:
         lines.append(f"• {escape(str(duty.get('text') or duty.get('kind')))}")
     title = say("The law says yes", "Lagen säger ja") if decision.permit else say("The law says no", "Lagen säger nej")
@@ -120,3 +129,7 @@ def _show(decision: Decision) -> None:
         "\n".join(lines) or "✓", title=title, subtitle=foot, border_style=style, title_align="left", expand=False
     )
     terminal().out.print(panel, soft_wrap=False)
+
+
+def _offers(cure: Cure) -> bool:
+    return bool(cure.ids.get("permitted_purposes"))
