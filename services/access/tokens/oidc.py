@@ -137,9 +137,14 @@ class IdentityProvider:
         if max(issued, begins) > now + LEEWAY_SECONDS:
             raise NotAccepted("not valid yet")
         subject = claims.get("sub")
-        if not isinstance(subject, str) or not 1 <= len(subject) <= 255 or "\0" in subject:
+        if not isinstance(subject, str) or not 1 <= len(subject) <= 255 or not _storable(subject):
             raise NotAccepted("without a subject")
         return Identity(self.issuer, subject, _display_name(claims, subject))
+
+
+def _storable(value: str) -> bool:
+    """Whether PostgreSQL can hold the text: no NUL, no half of a surrogate pair (JSON can name both)."""
+    return "\0" not in value and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _number(value: object) -> TypeGuard[int | float]:
