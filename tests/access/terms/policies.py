@@ -1,13 +1,12 @@
 """Normal forms and policies for the tests of terms."""
 
 import json
-from pathlib import Path
 from typing import Any, cast
 
 from hypothesis import strategies as st
 
-import services.access.terms
 from services.access.terms.normalise import normalise
+from services.access.terms.schemas import EXAMPLES
 from services.access.terms.vocabulary import (
     ACTIONS,
     COMMERCIAL_PURPOSE,
@@ -21,8 +20,6 @@ from services.access.terms.vocabulary import (
     in_order,
 )
 from services.kit.text import clean_line
-
-EXAMPLES = Path(services.access.terms.__file__).parent / "examples"
 
 
 def example(name: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pytest
 
 from services.access.terms.jsonld import MAX_BYTES
 from services.access.terms.normalise import normalise, normalise_text
+from services.access.terms.texts import TEXTS
 from services.access.terms.vocabulary import EEA, END_OF_TIME, ODRL, ODRL_CONTEXT, Refused
 from tests.access.terms.policies import at, constraint, example, kept, policy
 
@@ -21,6 +22,8 @@ def refused(document: Any) -> set[tuple[str, str]]:
     assert isinstance(result, Refused), result
     for fault in result.faults:
         at(document, fault.pointer)
+        for text in TEXTS[fault.code].values():
+            assert text.format(**fault.params)
     return {(fault.pointer, fault.code) for fault in result.faults}
 
 
@@ -366,6 +369,7 @@ def test_bytes_that_are_no_policy(body: bytes, code: str) -> None:
     result = normalise_text(body)
     assert isinstance(result, Refused)
     assert [fault.code for fault in result.faults] == [code]
+    assert code in TEXTS
 
 
 def test_text_gives_the_policy_back_with_its_normal_form() -> None:
