@@ -20,6 +20,7 @@ from services.access.projects.endpoints import router as projects
 from services.access.settings import AccessSettings
 from services.access.terms.endpoints import internal as internal_terms
 from services.access.terms.endpoints import router as terms
+from services.access.terms.texts import TEXTS as TERMS_TEXTS
 from services.access.texts import TEXTS
 from services.access.tokens.endpoints import internal as internal_tokens
 from services.access.tokens.endpoints import router as tokens
@@ -38,7 +39,7 @@ service = Service(
     internal=(internal_tokens, internal_terms, internal_decisions),
     subscriptions=subscriptions,
     workers=(announce_operator_secret, announce_lapsed_completions, announce_ends),
-    texts={**TEXTS, **TRAINING_TEXTS, **ADMISSION_TEXTS, **DECISION_TEXTS, **JOURNAL_TEXTS},
+    texts={**TEXTS, **TERMS_TEXTS, **TRAINING_TEXTS, **ADMISSION_TEXTS, **DECISION_TEXTS, **JOURNAL_TEXTS},
     components=components,
     ready={"policy": policy_ready},
     asks=("catalog",),
