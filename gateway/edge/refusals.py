@@ -1,5 +1,7 @@
 """The last word on failures: every one is a problem document, or ends the connection when an answer has begun."""
 
+import asyncio
+
 import structlog
 from fastapi import FastAPI, Request
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
@@ -7,6 +9,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from gateway.upstream.port import App, BrokenAnswer, Message, Receive, Scope, Send
 from services.kit.problems import Problem, problem_response, unavailable
+
+LINGER_S = 2.0
+LINGER_BYTES = 64 * 1024**2
 
 log = structlog.get_logger("factory.gateway")
 
@@ -37,7 +42,39 @@ class Refusals:
                 if not isinstance(error, BrokenAnswer | Problem):
                     log.exception("request.failed", error=type(error).__name__)
                 raise  # the server drops the connection: the client sees that the answer is not whole
-            await problem_response(_problem_of(error), Request(scope))(scope, receive, send)
+            problem = _problem_of(error)
+            response = problem_response(problem, Request(scope))
+            if problem.headers.get("Connection") == "close":
+                await response(scope, receive, _lingering(receive, send))
+            else:
+                await response(scope, receive, send)
+
+
+def _lingering(receive: Receive, send: Send) -> Send:
+    """Return a `send` that reads on for a while before the answer is complete and the connection closes.
+
+    A connection closed with unread bytes is reset, and a reset may reach a client that is still sending before it has
+    read why it was refused.
+    """
+
+    async def lingering_send(message: Message) -> None:
+        if message["type"] != "http.response.body" or message.get("more_body", False):
+            await send(message)
+            return
+        await send({**message, "more_body": True})
+        size = 0
+        try:
+            async with asyncio.timeout(LINGER_S):
+                while size < LINGER_BYTES:
+                    part = await receive()
+                    size += len(part.get("body", b""))
+                    if part["type"] != "http.request" or not part.get("more_body", False):
+                        break
+        except TimeoutError:
+            pass
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return lingering_send
 
 
 def _problem_of(error: Exception) -> Problem:

@@ -56,7 +56,7 @@ class SizeLimit:
 
     @staticmethod
     def _too_large(limit: int) -> Problem:
-        # What follows is not read: the connection is of no further use.
+        # What follows is not wanted: the connection is of no further use.
         return Problem(413, "body-too-large", params={"limit": limit}, headers={"Connection": "close"})
 
 
