@@ -41,7 +41,7 @@ def main() -> int:
         case "identity":
             from gateway.local_identity import main as identity_main
 
-            return identity_main(arguments.port)
+            identity_main(arguments.port)
         case "migrate" | "revise":
             from services.composition import schemas
 

@@ -72,7 +72,7 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.action:
         conditions.append(terms["actions"].op("?")(wanted.action))
     if wanted.media_type:
-        has = select(Version.id).where(
+        has = select(col(Version.id)).where(
             col(Version.dataset_id) == col(Dataset.id),
             col(Version.released_at).is_not(None),
             col(Version.media_types).op("?")(wanted.media_type),
@@ -101,16 +101,16 @@ async def find(
 
 async def facets(session: RuleSession, wanted: Wanted) -> dict[str, list[tuple[str, int]]]:
     """Return counts by facet over everything found, the most frequent value first."""
-    found = select(Dataset.id).where(*_conditions(wanted)).subquery()
+    found = select(col(Dataset.id)).where(*_conditions(wanted)).subquery()
     inside = col(Dataset.id).in_(select(found.c.id))
     terms = col(Dataset.terms_snapshot)
     purpose = func.jsonb_array_elements_text(
         case((terms["purposes"]["any"].as_boolean(), func.jsonb_build_array("any")), else_=terms["purposes"]["list"])
     )
     values: dict[str, Any] = {
-        "integrity_class": select(Dataset.integrity_class.label("v")).where(inside),  # pyright: ignore[reportAttributeAccessIssue]
-        "language": select(Dataset.language.label("v")).where(inside),  # pyright: ignore[reportAttributeAccessIssue]
-        "state": select(Dataset.state.label("v")).where(inside),  # pyright: ignore[reportAttributeAccessIssue]
+        "integrity_class": select(col(Dataset.integrity_class).label("v")).where(inside),
+        "language": select(col(Dataset.language).label("v")).where(inside),
+        "state": select(col(Dataset.state).label("v")).where(inside),
         "purpose": select(purpose.label("v")).where(inside),
         "action": select(func.jsonb_array_elements_text(terms["actions"]).label("v")).where(inside),
         "media_type": select(
@@ -134,7 +134,7 @@ async def latest_versions(session: RuleSession, dataset_ids: Sequence[UUID]) -> 
     found: dict[tuple[UUID, bool], UUID] = {}
     for only in (False, True):
         statement = (
-            select(Version.dataset_id, Version.id)
+            select(col(Version.dataset_id), col(Version.id))
             .where(col(Version.dataset_id).in_(dataset_ids), released if only else true())
             .distinct(col(Version.dataset_id))
             .order_by(col(Version.dataset_id), col(Version.number).desc())
