@@ -51,6 +51,22 @@ def test_a_kept_session_is_used_again(fake: FakeFactory) -> None:
     assert len(fake.requests("GET", "/auth/login")) == 1
 
 
+def test_a_persona_whose_session_ended_signs_in_again(fake: FakeFactory, capsys: Captured) -> None:
+    run(["login", "--as", "donor"])
+    fake.sessions.clear()  # the factory was restarted
+    assert run(["token", "--as", "donor"]) == 0
+    assert run(["token"]) == 0
+    assert len(fake.requests("GET", "/auth/login")) == 2
+
+
+def test_acting_as_someone_once_does_not_change_who_one_is(capsys: Captured) -> None:
+    run(["login", "--as", "donor"])
+    run(["whoami", "--as", "steward"])
+    capsys.readouterr()
+    run(["whoami", "--json"])
+    assert json.loads(capsys.readouterr().out)["display_name"] == "donor"
+
+
 def test_token_prints_a_token_and_nothing_else(fake: FakeFactory, capsys: Captured) -> None:
     assert run(["token", "--as", "researcher"]) == 0
     out = capsys.readouterr().out

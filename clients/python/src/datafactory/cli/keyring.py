@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datafactory.auth import ApiKey, ClientCredentials, Credentials, Session, StaticToken
+import httpx
+
+from datafactory.auth import ApiKey, ClientCredentials, Credentials, Session, StaticToken, Token
 from datafactory.cli.language import say
 from datafactory.errors import NotSignedIn
 from datafactory.paths import config_home, write_private
@@ -35,12 +37,13 @@ def _folder(base_url: str) -> Path:
     return config_home() / "sessions" / _slug(f"{parts.scheme}-{parts.netloc}{parts.path.rstrip('/')}")
 
 
-def keep(base_url: str, name: str, session: Session) -> Path:
-    """Keep a session and make it the one used when no name is given."""
+def keep(base_url: str, name: str, session: Session, *, current: bool = True) -> Path:
+    """Keep a session; `current` makes it the one used when no name is given."""
     path = _folder(base_url) / f"{_slug(name)}.json"
     document = {"base_url": base_url, "name": name, "session_token": session.session_token}
     write_private(path, json.dumps(document))
-    write_private(config_home() / "current.json", json.dumps({"base_url": base_url, "name": name}))
+    if current:
+        write_private(config_home() / "current.json", json.dumps({"base_url": base_url, "name": name}))
     return path
 
 
@@ -96,6 +99,24 @@ def base_url_of(given: str | None) -> str:
     )
 
 
+class Persona(Session):
+    """The session of a persona, who signs in again when it has ended: a laptop's factory restarts often."""
+
+    def __init__(self, base_url: str, name: str, session_token: str) -> None:
+        super().__init__(session_token)
+        self._base_url = base_url
+        self._name = name
+
+    def fetch(self, http: httpx.Client) -> Token:
+        try:
+            return super().fetch(http)
+        except NotSignedIn:
+            session = sign_in_as(self._base_url, self._name)
+            keep(self._base_url, self._name, session, current=False)
+            self.session_token = session.session_token
+            return super().fetch(http)
+
+
 def credentials_for(base_url: str, name: str | None) -> Credentials:
     """Return credentials: of `--as NAME` (signing in where needed), from the environment, or of the last sign-in."""
     environment = os.environ
@@ -107,9 +128,9 @@ def credentials_for(base_url: str, name: str | None) -> Credentials:
         if (client_id := environment.get("FACTORY_CLIENT_ID")) and (secret := environment.get("FACTORY_CLIENT_SECRET")):
             return ClientCredentials(client_id, secret)
     if held := kept(base_url, name):
-        return Session(held.session_token)
+        return Session(held.session_token) if held.name == MYSELF else Persona(base_url, held.name, held.session_token)
     if name is not None:
         session = sign_in_as(base_url, name)
-        keep(base_url, name, session)
+        keep(base_url, name, session, current=False)
         return session
     raise NotSignedIn(say("you are not signed in", "du är inte inloggad"))
