@@ -11,7 +11,6 @@ RUN := $(ENV)/bin/python
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(ENV)
 # uv takes the packages of the lock file; it never downloads another Python.
 export UV_PYTHON_DOWNLOADS := never
-export PYTHONWARNINGS ?= default
 
 .PHONY: help setup demo up down address test test-fast check format bench proto docs policies clean
 
