@@ -1,5 +1,6 @@
 """Runs services: all in one process, or one alone; both the same code, only the addresses differ."""
 
+import secrets
 import socket
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,6 +25,8 @@ log = structlog.get_logger("factory.serve")
 
 INPROC = "inproc:"
 PREFERRED_PORT = 8420
+# Below the ports that the kernel gives to outgoing connections, so that the one taken is free the next time.
+IDENTITY_PORTS = range(20_000, 30_000)
 
 
 class InProcess(httpx.AsyncBaseTransport):
@@ -56,6 +59,8 @@ def bind(host: str, port: int) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind((host, candidate))
+            # Listening at once: two that only bind could both believe that the port is theirs.
+            sock.listen(2048)
             return sock
         except OSError:
             sock.close()
@@ -146,8 +151,39 @@ async def _identity(around: Surroundings, stack: AsyncExitStack) -> None:
         raise SystemExit("Production takes no local identity provider; set FACTORY_OIDC_ISSUER.")
     from gateway.local_identity import run_local_identity
 
-    provider = stack.enter_context(run_local_identity(0))
+    provider = stack.enter_context(run_local_identity(_identity_port(around)))
     around.issuer, around.client_secret = provider.issuer, provider.client_secret
+
+
+def _identity_port(around: Surroundings) -> int:
+    """Return the port of the local provider: the same for ever, since people are known by its address and their name.
+
+    With another one the operator of yesterday would be somebody new today, and the one-time secret is used. It is drawn,
+    so that two factories of one machine hardly ever want the same.
+    """
+    assert around.state is not None
+    chosen = around.state.data / "identity-port"
+    if chosen.exists():
+        port = int(chosen.read_text())
+        if not _is_free(port):
+            raise SystemExit(f"Port {port} is taken, at which this factory's people sign in ({chosen}); free it.")
+        return port
+    drawn = secrets.SystemRandom().sample(IDENTITY_PORTS, 100)
+    port = next((candidate for candidate in drawn if _is_free(candidate)), None)
+    if port is None:
+        raise SystemExit(f"No free port for the local identity provider in {IDENTITY_PORTS}.")
+    chosen.write_text(f"{port}\n")
+    return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 @asynccontextmanager

@@ -30,6 +30,13 @@ def _answers(address: str, path: str) -> bool:
         return False
 
 
+def _read(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except FileNotFoundError:
+        return ""
+
+
 def _running_pid(data: Path) -> int | None:
     """Return the pid of the factory on this state, if it is alive and really one."""
     try:
@@ -57,13 +64,13 @@ def up() -> int:
         (state.data / "pid").write_text(str(process.pid))
         _say("Starting the factory …")
         deadline = time.monotonic() + START_DEADLINE_S
-        while not (address_file.exists() and _answers(address_file.read_text().strip(), "/readyz")):
+        while not _answers(_read(address_file), "/readyz"):
             if process.poll() is not None or time.monotonic() > deadline:
                 tail = log_file.read_text(errors="replace").splitlines()[-20:]
                 _say("The factory did not start. The end of its log:\n" + "\n".join(tail))
                 return 1
             time.sleep(0.1)
-    _say(f"The factory is up at {address_file.read_text().strip()}")
+    _say(f"The factory is up at {_read(address_file)}")
     secret = state.keys / "operator.secret"
     if secret.exists():
         _say(
