@@ -158,8 +158,8 @@ async def _identity(around: Surroundings, stack: AsyncExitStack) -> None:
 def _identity_port(around: Surroundings) -> int:
     """Return the port of the local provider: the same for ever, since people are known by its address and their name.
 
-    With another one the operator of yesterday would be somebody new today, and the one-time secret is used. It is drawn,
-    so that two factories of one machine hardly ever want the same.
+    With another one the operator of yesterday would be somebody new today, and the one-time secret is used. Drawn,
+    so that two factories of one machine hardly ever want the same one.
     """
     assert around.state is not None
     chosen = around.state.data / "identity-port"
