@@ -1,8 +1,10 @@
 """The services there are. Loaded by name, so that one runs where the others' packages are not installed."""
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from services.kit.service import Service
+if TYPE_CHECKING:  # what a service is made of imports slowly, and `up` and `down` only want the names
+    from services.kit.service import Service
 
 NAMES = ("access", "catalog")
 """Services behind the gateway, in the order in which they start."""
@@ -11,8 +13,10 @@ DATABASES = (*NAMES, "gateway")
 """Who has a database of its own."""
 
 
-def load(name: str) -> Service:
+def load(name: str) -> "Service":
     """Return the service called `name`."""
+    from services.kit.service import Service
+
     if name == "gateway":
         service = import_module("gateway").gateway
     else:
