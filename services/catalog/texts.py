@@ -78,6 +78,10 @@ INTAKE: Texts = {
         "sv": "Filen har inte den angivna kontrollsumman (SHA-256).",
         "en": "The file does not have the stated digest (SHA-256).",
     },
+    "upload-lost": {
+        "sv": "Filens byte har gått förlorade här; lämna filen på nytt.",
+        "en": "The bytes of the file were lost here; hand the file in anew.",
+    },
     "ingest-failed": {
         "sv": "Filen gick inte att ta emot; försök igen.",
         "en": "The file could not be taken in; try again.",

@@ -80,6 +80,7 @@ class FakeAccess:
         self.subjects: dict[UUID, Subject] = {}
         self.dead: dict[UUID, list[str]] = {}
         self.answers = True
+        self.unanswered = 0
         self.asked: list[list[UUID]] = []
         self.app = self._app()
 
@@ -113,6 +114,7 @@ class FakeAccess:
         @app.post("/internal/v1/leases")
         async def leases(body: dict[str, list[UUID]], factory_service: str = Header()) -> Any:
             if not self.answers:
+                self.unanswered += 1
                 raise HTTPException(503)
             self.asked.append(body["decision_ids"])
             return {

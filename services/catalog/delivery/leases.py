@@ -1,6 +1,7 @@
 """What is streaming is asked about every few seconds, all of it in one question, and ended on "no" or on silence."""
 
 import asyncio
+import contextvars
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ ENDED = Counter("factory_downloads_ended_total", "Downloads that were ended befo
 
 # Longest question that is sent in one piece.
 MAX_ASKED = 2000
+MIN_PAUSE_S = 0.1
 
 Ask = Callable[[Sequence[UUID], float], Awaitable[Mapping[UUID, "Answer"]]]
 """Asks which decisions are live, within so many seconds."""
@@ -94,7 +96,9 @@ class LeaseKeeper:
         lease = Lease(decision_id, asked_at)
         self._leases[id(lease)] = lease
         if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._keep(), name="lease-keeper")
+            # In a context of its own: it outlives the request that happens to start it.
+            loop = asyncio.get_running_loop()
+            self._task = loop.create_task(self._keep(), name="lease-keeper", context=contextvars.Context())
         STREAMING.inc()
         try:
             yield lease
@@ -112,7 +116,7 @@ class LeaseKeeper:
 
     async def _keep(self) -> None:
         loop = asyncio.get_running_loop()
-        due = loop.time() + self._poll_s
+        due, asked = loop.time() + self._poll_s, 0.0
         while self._leases:
             silent_at = min(lease.confirmed for lease in self._leases.values()) + self._silence_s
             wait = min(due, silent_at) - loop.time()
@@ -122,8 +126,13 @@ class LeaseKeeper:
                 pass
             poked = self._poked.is_set()
             self._poked.clear()
+            if poked and loop.time() < asked + MIN_PAUSE_S:
+                # Facts come in bursts; one question answers them all.
+                await asyncio.sleep(asked + MIN_PAUSE_S - loop.time())
+                self._poked.clear()
             now = loop.time()
             if poked or now >= due:
+                asked = now
                 due = now + self._poll_s
                 await self._ask_all(now)
             for lease in list(self._leases.values()):

@@ -42,6 +42,8 @@ class _Batch:
 
 async def take_archive(ctx: Context, job: Job) -> None:
     """Unpack, store and stage the files of a verified archive. Raises Refused when it could harm or deceive."""
+    if not job.size:
+        raise Refused("archive-not-zip")
     folder, slash, _name = job.path.rpartition("/")
     reader = await spool_of(ctx).open_plain(job.uid)
     try:

@@ -22,6 +22,7 @@ from services.kit.problems import Problem
 log = structlog.get_logger("factory.ingest")
 
 _IDLE_S = 1.0
+_LONGEST_PAUSE_S = 8.0
 _SWEEP_S = 60.0
 # Faults that are not outages repeat themselves: after so many attempts the donor is told.
 _ATTEMPTS = 5
@@ -47,9 +48,17 @@ async def ingest(ctx: Context, stop: asyncio.Event) -> None:
 
 
 async def _work(ctx: Context, stop: asyncio.Event) -> None:
+    pause = _IDLE_S
     while not stop.is_set():
-        if not await take_one(ctx):
+        try:
+            while not stop.is_set() and await take_one(ctx):
+                pause = _IDLE_S
             await _rest(ctx, stop, _IDLE_S)
+        except Exception as error:
+            # The database is away, most likely. What other workers here are doing goes on.
+            log.warning("ingest.paused", error=type(error).__name__, again_in_s=pause)
+            await _rest(ctx, stop, pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
 
 
 async def _rest(ctx: Context, stop: asyncio.Event, seconds: float) -> None:
@@ -149,7 +158,10 @@ async def _held(ctx: Context, job: Job):
 async def _sweep(ctx: Context, stop: asyncio.Event) -> None:
     """Now and then: bytes that nobody wants go, and uploads whose last byte came just before a crash go on."""
     while not stop.is_set():
-        await sweep_spool(ctx)
+        try:
+            await sweep_spool(ctx)
+        except Exception as error:
+            log.warning("sweep.put_off", error=type(error).__name__)
         try:
             await asyncio.wait_for(stop.wait(), _SWEEP_S)
         except TimeoutError:

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, update
+from sqlalchemy import Table, delete, func, or_, update
 from sqlalchemy import select as core_select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
@@ -183,8 +183,10 @@ async def stage_files(session: RuleSession, rows: Sequence[dict[str, Any]]) -> i
     """Enter verified files; return how many were new (a path that is there already counts as not)."""
     if not rows:
         return 0
-    statement = insert(StagedFile).values(list(rows)).on_conflict_do_nothing().returning(col(StagedFile.path_mark))
-    return len((await session.execute(statement)).all())
+    # Core and many sets of parameters: compiled once, however many rows there are.
+    table = cast(Table, StagedFile.__table__)  # pyright: ignore[reportAttributeAccessIssue] - SQLModel does not declare it
+    statement = insert(table).on_conflict_do_nothing().returning(table.c.path_mark)
+    return len((await session.execute(statement, list(rows))).all())
 
 
 async def unstage(session: RuleSession, upload_id: UUID) -> None:

@@ -22,7 +22,7 @@ from services.catalog.intake.models import Upload
 from services.catalog.intake.service import drop_spooled, spool_of
 from services.catalog.intake.taking import clear_unneeded
 from services.kit.context import Context
-from services.kit.problems import Problem, not_found, unauthenticated
+from services.kit.problems import Problem, not_found, unauthenticated, unavailable
 from services.kit.tokens import Subject
 from services.kit.web import Caller, Ctx, Transaction, context_of, factory_router
 
@@ -82,6 +82,9 @@ class _OneUpload(TusStorage):
         return {"metadata": _METADATA, "size": upload.size, "offset": upload.size, "created_at": "", "expires": None}
 
     async def write_info(self, uid: str, data: dict[str, Any]) -> None:
+        if data.get("error") is not None:
+            # tuspyserver notes a failed write and answers 204 all the same; the sender must hear that it failed.
+            raise unavailable("spool")
         if _current.get().upload.state == "open":
             await self._spool.write_info(uid, data)
 
