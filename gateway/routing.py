@@ -6,8 +6,8 @@ SERVICES: dict[str, frozenset[str]] = {
     "access": frozenset(
         {
             "agreements", "api-keys", "attempts", "clients", "completions", "courses", "decision-batches", "decisions",
-            "grants", "jwks", "me", "operator-secret", "partners", "projects", "requests", "role-assignments", "terms",
-            "token", "users",
+            "events", "grants", "jwks", "me", "operator-secret", "partners", "projects", "requests",
+            "role-assignments", "terms", "token", "users",
         }
     ),
     "catalog": frozenset({"datasets", "donations", "uploads", "versions"}),

@@ -37,5 +37,5 @@ class GatewaySettings(Settings):
         30.0, gt=0, description="Seconds in which a service must begin its answer, once it has the whole request."
     )
     upstream_idle_s: float = Field(
-        120.0, gt=0, description="Seconds without a byte after which a stream from or to a service is given up."
+        120.0, gt=0, description="Seconds without a byte after which a request's body is given up."
     )

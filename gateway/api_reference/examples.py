@@ -28,6 +28,7 @@ _NAMES: dict[str, Any] = {
     "reason": "The donor asked for it.",
     "language": "sv",
     "lang": "sv",
+    "integrity_class": "internal",
     "country": "SE",
     "sector": "academia",
     "path": "images/0001.png",
@@ -45,6 +46,7 @@ _NAMES: dict[str, Any] = {
     "Range": "bytes=0-1023",
     "Tus-Resumable": "1.0.0",
 }
+_CHOICE = re.compile(r"\^\(([\w.-]+)(?:\|[\w.-]+)*\)\$")
 _STRINGS = ("example", "SE", "sv", "research", "1.00", "1", "a" * 43, "0" * 64, '"1"', "bytes=0-1", "a/b")
 
 
@@ -133,10 +135,12 @@ class Examples:
         return value if high is None else min(value, high)
 
     def _string(self, schema: Json, name: str) -> str:
+        choice = _CHOICE.fullmatch(str(schema.get("pattern", "")))
         candidates = [
             schema.get("default"),
             _FORMATS.get(str(schema.get("format"))),
             None if schema.get("format") in _FORMATS else _NAMES.get(name),
+            choice[1] if choice else None,
             *_STRINGS,
         ]
         for candidate in candidates:

@@ -118,6 +118,12 @@ class Origin:
         await self.gate.wait()
         raise RuntimeError("broke off")
 
+    async def at_quiet(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await start(send, 200, [])
+        await send({"type": "http.response.body", "body": b"first\n", "more_body": True})
+        await self.gate.wait()
+        await send({"type": "http.response.body", "body": b"second\n"})
+
     async def at_hang(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer nothing; notice whether the client goes away."""
         while (await receive())["type"] != "http.disconnect":
@@ -473,6 +479,23 @@ async def test_the_wait_for_an_answer_begins_when_the_upload_ends() -> None:
             response = await client.post("/echo", content=slowly())
         await upstream.close()
     assert response.content == b"POST " + b"part" * 6
+
+
+async def test_an_answer_that_has_begun_may_be_quiet(way: Way, client: httpx.AsyncClient) -> None:
+    """Events are followed for hours, and may not come."""
+    async with AsyncExitStack() as stack:
+        upstream = way.upstream
+        if isinstance(upstream, HttpUpstream):
+            address = await stack.enter_async_context(serving(way.origin))
+            upstream = HttpUpstream("origin", address, first_byte_s=0.2, idle_s=0.2)
+            stack.push_async_callback(upstream.close)
+        url = await stack.enter_async_context(serving(front(upstream)))
+        async with client.stream("GET", f"{url}/quiet") as response:
+            lines = response.aiter_lines()
+            assert await anext(lines) == "first"
+            await asyncio.sleep(0.5)
+            way.origin.gate.set()
+            assert await anext(lines) == "second"
 
 
 async def test_a_service_that_hangs_up_is_a_bad_gateway() -> None:
