@@ -1,6 +1,9 @@
 """The order of the story, and how it ends."""
 
+import shutil
+import sys
 import time
+from pathlib import Path
 
 import httpx
 from datafactory import FactoryError
@@ -52,13 +55,23 @@ def play(stage: Stage) -> int:
 
 def _next(stage: Stage, gift: Gift | None) -> str:
     url = escape(stage.base_url)
+    factory = escape(_command())
     lines = [
         f"\nThe factory stays up at [bold]{url}[/]  (API: {url}/docs, sign in as donor, steward, researcher, …)",
         "Try next:",
         f"  export FACTORY_URL={url}",
-        "  factory login --as researcher",
-        "  factory search digits",
+        f"  {factory} login --as researcher",
+        f"  {factory} search digits",
     ]
     if gift:
-        lines.append(f"  factory dataset {gift.dataset_id}")
-    return "\n".join([*lines, "  factory --help", "  make down"])
+        lines.append(f"  {factory} dataset {gift.dataset_id}")
+    return "\n".join([*lines, f"  {factory} --help", "  make down"])
+
+
+def _command() -> str:
+    """Return how to call the command line from here: it lies beside the Python that runs the demo."""
+    beside = Path(sys.executable).with_name("factory")
+    if shutil.which("factory") == str(beside) or not beside.exists():
+        return "factory"
+    here = Path.cwd()
+    return str(beside.relative_to(here)) if beside.is_relative_to(here) else str(beside)
