@@ -12,6 +12,6 @@ from tests.support.postgres import TestPostgres
 
 @pytest.fixture
 async def world(postgres: TestPostgres, tmp_path: Path, clock: ManualClock) -> AsyncGenerator[World]:
-    """A running access on a fresh database."""
+    """A running access on an empty database."""
     async with running_access(postgres, tmp_path, clock) as world:
         yield world

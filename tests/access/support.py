@@ -1,4 +1,4 @@
-"""A running access for tests: its application on a fresh database, a clock to move, a provider that signs people in.
+"""A running access for tests: its application on an empty database, a clock to move, a provider that signs people in.
 
 anna = await world.as_user("anna", partner="Acme", roles=["donor"])
 answer = await anna.post("/projects", json=...)      # paths are below /api/v1
@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import sys
 import warnings
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,7 +19,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import patch
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import httpx
 from fastapi import FastAPI
@@ -28,9 +31,11 @@ from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
 import services.access
 from services.access.components import components
+from services.access.decisions.engine import DecisionInput, PolicyEngine, PolicyResult, make_engine
 from services.access.identity import repository as people
 from services.access.identity import service as identity
 from services.access.identity.models import Partner, RoleAssignment
@@ -310,12 +315,60 @@ PROJECT: dict[str, Any] = {
 """The body of a good project."""
 
 
-async def fresh_database(postgres: TestPostgres) -> str:
-    """Return the URL of a database with the tables of access: by its revisions, or from the code while it has none."""
+# Databases that a test has left, emptied. Making one takes longer than most tests, and so does removing it.
+_left: WeakKeyDictionary[TestPostgres, list[str]] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def empty_database(postgres: TestPostgres) -> AsyncGenerator[str]:
+    """The URL of a database with the tables of access and nothing in them; emptied for the next test at the end."""
+    left = _left.setdefault(postgres, [])
+    url = left.pop() if left else await _new_database(postgres)
+    yield url
+    engine = create_async_engine(url, poolclass=NullPool)
+    tables = [table.name for table in SERVICE.metadata.sorted_tables]
+    filled = " UNION ALL ".join(f"(SELECT '{name}' FROM \"{name}\" LIMIT 1)" for name in tables)
+    async with engine.begin() as connection:
+        names = [row[0] for row in await connection.execute(text(filled))]
+        if names:
+            listed = ", ".join(f'"{name}"' for name in names)
+            await connection.execute(text(f"TRUNCATE {listed} RESTART IDENTITY CASCADE"))
+        sequences = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL"
+        for (name,) in (await connection.execute(text(sequences))).all():
+            await connection.execute(text(f'ALTER SEQUENCE "{name}" RESTART'))
+    await engine.dispose()
+    left.append(url)
+
+
+class _OneEngine:
+    """The law, compiled once a run: making an engine takes longer than most tests. Nobody closes it before the end."""
+
+    def __init__(self, engine: PolicyEngine) -> None:
+        self._engine = engine
+
+    @property
+    def revision(self) -> str:
+        return self._engine.revision
+
+    async def evaluate(self, decision_input: DecisionInput) -> PolicyResult:
+        return await self._engine.evaluate(decision_input)
+
+    async def close(self) -> None:
+        """Keep it for the next test."""
+
+
+@cache
+def one_engine(url: str) -> PolicyEngine:
+    """The run's engine at `url`."""
+    return _OneEngine(make_engine(url))
+
+
+async def _new_database(postgres: TestPostgres) -> str:
+    """Make a database with the tables of access: by its revisions, or from the code while it has none."""
     if any(SERVICE.migrations.glob("[0-9]*.py")):
         return await postgres.of(SERVICE)
     url = await postgres.empty("access")
-    engine = create_async_engine(url)
+    engine = create_async_engine(url, poolclass=NullPool)
     async with engine.begin() as connection:
         await connection.run_sync(SERVICE.metadata.create_all)
     await engine.dispose()
@@ -326,7 +379,7 @@ async def fresh_database(postgres: TestPostgres) -> str:
 async def running_access(
     postgres: TestPostgres, folder: Path, clock: ManualClock, **more: Any
 ) -> AsyncGenerator[World]:
-    """Run access on a fresh database. `more` are settings."""
+    """Run access on an empty database. `more` are settings."""
     provider = FakeProvider(clock)
     root = secrets.token_hex(32)
     # Not from the environment: a developer's settings are no part of a test.
@@ -342,7 +395,7 @@ async def running_access(
         }
     )
     async with AsyncExitStack() as stack:
-        db = Database(await fresh_database(postgres))
+        db = Database(await stack.enter_async_context(empty_database(postgres)))
         stack.push_async_callback(db.dispose)
         clients: dict[str, httpx.AsyncClient] = {}
         secret = hmac.new(bytes.fromhex(root), b"service:access", hashlib.sha256).hexdigest()
@@ -357,7 +410,9 @@ async def running_access(
             verifier=TokenVerifier(http.jwks, clock),
             sealer=Sealer(secrets.token_bytes(32)),
         )
-        ctx.components.update(await stack.enter_async_context(components(ctx)))
+        # By its module's name: `services.access.components` is the function, once the package has been imported.
+        with patch.object(sys.modules[components.__module__], "make_engine", one_engine):
+            ctx.components.update(await stack.enter_async_context(components(ctx)))
         ctx.subjects = ctx.components["subjects"]
         login = await stack.enter_async_context(httpx.AsyncClient(transport=httpx.MockTransport(provider.handle)))
         ctx.components["identity_provider"] = IdentityProvider(provider.issuer, provider.client_id, login, clock)
