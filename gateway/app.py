@@ -47,6 +47,8 @@ def create_app(ctx: Context, upstreams: Mapping[str, Upstream], *, limiter: Limi
     service names to the ways to them (see `gateway.upstream.open_upstreams`) and must hold `access`.
     """
     settings = cast(GatewaySettings, ctx.settings)
+    if "access" not in upstreams:
+        raise ValueError("The gateway lets nobody in without access: say in FACTORY_SERVICE_URLS where it is.")
     provider = cast(Provider, ctx.components["provider"])
     door = Door(
         ctx=ctx,

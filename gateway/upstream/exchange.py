@@ -10,6 +10,9 @@ from gateway.upstream.headers import response_headers
 Message = MutableMapping[str, Any]
 
 
+_DROPPED_AT_MOST = 16
+
+
 class ClientGone(OSError):
     """The client closed its connection (an OSError, as ASGI 2.4 has `send` raise)."""
 
@@ -41,6 +44,7 @@ class Exchange:
         self._expected: int | None = None
         self._sent = 0
         self._bodiless = False
+        self._dropped = 0
 
     async def __aenter__(self) -> Self:
         if not self.has_body:
@@ -85,9 +89,17 @@ class Exchange:
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        """Pass one part of the answer on; returns when the client's side has taken it."""
+        """Pass one part of the answer on; returns when the client's side has taken it.
+
+        When the client is gone the rest is dropped, as servers do: what listens for that (`receive`) stops by itself,
+        and a handler in the middle of a change finishes it. An application that goes on streaming is stopped.
+        """
         if self.gone.is_set():
-            raise ClientGone("the client closed the connection")
+            self._dropped += 1
+            if self._dropped > _DROPPED_AT_MOST:
+                raise ClientGone("the client closed the connection")
+            await asyncio.sleep(0)
+            return
         if message["type"] == "http.response.start":
             headers = response_headers(message.get("headers", ()))
             self._begin(int(message["status"]), headers)

@@ -388,6 +388,46 @@ async def test_a_client_that_goes_away_ends_the_download(way: Way, fast: aiohttp
     assert way.origin.sent < LARGE
 
 
+async def test_an_application_that_does_not_listen_is_stopped_all_the_same() -> None:
+    sent = 0
+    stopped = asyncio.Event()
+
+    async def endless(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal sent
+        await start(send, 200, [])
+        try:
+            while True:
+                await send({"type": "http.response.body", "body": CHUNK, "more_body": True})
+                sent += 1
+        finally:
+            stopped.set()
+
+    upstream = make_upstream("origin", "inproc:", endless)
+    async with serving(front(upstream)) as url, aiohttp.ClientSession() as session:
+        response = await session.get(url)
+        await response.content.readexactly(MIB)
+        response.close()
+        await asyncio.wait_for(stopped.wait(), 10)
+
+
+async def test_a_change_under_way_is_finished_though_nobody_waits_for_the_answer() -> None:
+    finished = asyncio.Event()
+    go_on = asyncio.Event()
+
+    async def change(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await go_on.wait()
+        await answer(send, 201, b"done")
+        finished.set()
+
+    upstream = make_upstream("origin", "inproc:", change)
+    async with serving(front(upstream)) as url, httpx.AsyncClient(base_url=url) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            await client.post("/x", content=b"1", timeout=0.2)
+        go_on.set()
+        await asyncio.wait_for(finished.wait(), 10)
+
+
 async def test_a_client_that_goes_away_ends_the_wait(way: Way, client: httpx.AsyncClient) -> None:
     with pytest.raises(httpx.ReadTimeout):
         await client.get("/hang", timeout=0.3)
