@@ -1,0 +1,1 @@
+"""The whole factory, in processes of its own, through its one door."""
