@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 from fastapi import FastAPI, Request
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from gateway.upstream.port import App, BrokenAnswer, Message, Receive, Scope, Send
@@ -80,11 +80,21 @@ def _lingering(receive: Receive, send: Send) -> Send:
 def _problem_of(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
-    lost = isinstance(error, OperationalError | InterfaceError | PoolTimeout | ConnectionError)
-    if lost or (isinstance(error, DBAPIError) and error.connection_invalidated):
+    if _database_is_away(error):
         log.warning("database.unavailable", error=type(error).__name__)
-        return unavailable("database")
-    if isinstance(error, SQLAlchemyError) and error.__cause__ is not None and isinstance(error.__cause__, OSError):
         return unavailable("database")
     log.exception("request.failed", error=type(error).__name__)
     return Problem(500, "internal-error")
+
+
+# SQLSTATE classes: connection exception, insufficient resources, operator intervention (starting up, shutting down).
+_AWAY = ("08", "53", "57")
+
+
+def _database_is_away(error: Exception) -> bool:
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeout | OSError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return error.connection_invalidated or str(state).startswith(_AWAY)

@@ -124,8 +124,13 @@ class Provider:
         """Return the provider's metadata, asked for hourly; 503 when it is silent or names another issuer."""
         async with self._lock:
             if self._metadata is None or fresh or time.monotonic() - self._metadata_at > _KEEP_METADATA_S:
-                document = await self._get_json(f"{self.issuer}/.well-known/openid-configuration")
-                self._metadata = self._checked(document)
+                try:
+                    document = await self._get_json(f"{self.issuer}/.well-known/openid-configuration")
+                    self._metadata = self._checked(document)
+                except Problem:
+                    # What it said an hour ago most likely still holds; whoever asks for fresh wants to know.
+                    if self._metadata is None or fresh:
+                        raise
                 self._metadata_at = time.monotonic()
             return self._metadata
 

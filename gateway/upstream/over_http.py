@@ -108,7 +108,7 @@ class HttpUpstream(Upstream):
     ) -> aiohttp.ClientResponse:
         headers: CIMultiDict[str] = CIMultiDict()
         for name, value in scope["headers"]:
-            headers.add(name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
+            headers.add(name.decode("latin-1"), _text(value))
         url = self._base + scope["raw_path"].decode("ascii")
         if scope["query_string"]:
             url += "?" + scope["query_string"].decode("latin-1")
@@ -136,3 +136,11 @@ class HttpUpstream(Upstream):
             if not message.get("more_body", False):
                 sent()
                 return
+
+
+def _text(value: bytes) -> str:
+    """Return a header's value as aiohttp wants it; what is not UTF-8 is taken for Latin-1 and sent on as UTF-8."""
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")

@@ -333,6 +333,13 @@ async def test_headers_come_back_as_they_are(client: httpx.AsyncClient) -> None:
     assert len(response.headers.get_list("date")) == 1
 
 
+@pytest.mark.parametrize("value", [b"\xe5\xe4\xf6", "åäö".encode(), b"a" * 20_000])
+async def test_odd_and_long_header_values_pass(way: Way, client: httpx.AsyncClient, value: bytes) -> None:
+    assert (await client.get("/echo", headers=[(b"X-Odd", value)])).status_code == 200
+    received = dict(way.origin.scopes[-1]["headers"])[b"x-odd"]
+    assert received in (value, "åäö".encode())
+
+
 async def test_what_only_concerns_the_door_stays_there(way: Way, client: httpx.AsyncClient) -> None:
     await client.get(
         "/echo",

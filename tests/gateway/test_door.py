@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 import structlog.testing
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from gateway.local_identity import run_local_identity
 from gateway.routing import SERVICES, misplaced, noun_of, service_of
@@ -183,9 +183,26 @@ async def test_ready_when_all_is_well(browser: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()["status"]) == (200, "ready")
 
 
-async def test_without_its_database_the_gateway_says_so(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+class StartingUp(Exception):
+    """What asyncpg says while PostgreSQL starts or stops."""
+
+    sqlstate = "57P03"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("SELECT", {}, ConnectionRefusedError()),
+        DBAPIError("SELECT", {}, StartingUp()),
+        FileNotFoundError("the socket is gone"),
+        ConnectionRefusedError(),
+    ],
+)
+async def test_without_its_database_the_gateway_says_so(
+    site: Site, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def away() -> Any:
-        raise OperationalError("SELECT", {}, ConnectionRefusedError())
+        raise error
 
     monkeypatch.setattr(site.ctx.db, "begin_unit", away)
     async with site.browser(cookies={"factory_session": "a" * 43}) as browser:
