@@ -4,7 +4,6 @@ import base64
 import datetime
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -51,7 +50,7 @@ def forged(world: World, name: str) -> str:
 
 
 def settle(house: House) -> World:
-    """Fill the world: a published gift with an access to it, a donation in each state, a project with each kind of row."""
+    """Fill the world: a published gift with an access to it, a donation in each state, a project with everything."""
     world = World(house)
     ids = world.ids
     gift: Gift = house.give({"a.bin": BYTES})
@@ -71,6 +70,7 @@ def settle(house: House) -> World:
         if state != "to_submit":
             house.donor.donations.submit(ids[state])
     items = house.steward.donations.get(ids["to_accept"])["checklist"]
+    ids["item"] = str(items[0]["key"])
     house.steward.donations.checklist(ids["to_accept"], {str(item["key"]): (True, "") for item in items})
     _people(world)
     _project(world, house.access("lead", gift), gift)
@@ -159,6 +159,3 @@ def project(world: World) -> dict[str, Any]:
 def odrl(_world: World) -> dict[str, Any]:
     """Return terms."""
     return terms()
-
-
-HERE = Path(__file__).parent

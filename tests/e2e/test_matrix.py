@@ -1,8 +1,8 @@
 """Who may call what: every operation of `/openapi.json` by five subjects. An operation that is not told here fails.
 
-Anonymous and wrong audience are 401 everywhere but for the public ones. For each row: who is right (and what they get),
-who belongs to the right partner but has the wrong role, and what somebody of another partner gets – somebody who is donor,
-admin and steward at home, so that only the border between partners stands between them and the answer.
+Anonymous and wrong audience are 401 everywhere but for the public ones. For each row: who is right (and what they
+get), who belongs to the right partner but has the wrong role, and what somebody of another partner gets – somebody
+who is donor, admin and steward at home, so that only the border between partners stands between them and the answer.
 """
 
 import uuid
@@ -69,7 +69,8 @@ ROWS = [
     Row("list_users", "GET", "/users", "operator", other=EVERYONE),
     Row("deactivate_user", "POST", "/users/{to_deactivate}/deactivation", "operator", wrong=404),
     Row("assign_role", "POST", "/role-assignments", "operator", 201, other=403,
-        json=lambda w: {"user_id": w.ids["user"], "role": "steward", "scope": {"kind": "donation", "id": w.ids["draft"]}}),
+        json=lambda w: {"user_id": w.ids["user"], "role": "steward",
+                        "scope": {"kind": "donation", "id": w.ids["draft"]}}),
     Row("list_role_assignments", "GET", "/role-assignments", "operator", wrong=EVERYONE, other=EVERYONE),
     Row("revoke_role", "DELETE", "/role-assignments/{role}", "operator", 204, wrong=404, wrong_one="member"),
     Row("create_api_key", "POST", "/api-keys", "clerk", 201, wrong=EVERYONE, other=EVERYONE,
@@ -78,7 +79,7 @@ ROWS = [
     Row("create_client", "POST", "/clients", "operator", 201, other=403,
         json=lambda w: {"partner_id": w.ids["partner"], "name": "c"}),
     Row("list_clients", "GET", "/clients", "operator", other=EVERYONE),
-    Row("redeem_operator_secret", "POST", "/operator-secret/redemptions", "newcomer", 403, other=403,
+    Row("redeem_operator_secret", "POST", "/operator-secret/redemptions", "newcomer", 409, wrong=409, other=409,
         json=lambda w: {"secret": "guess"}),
     # access: projects
     Row("create_project", "POST", "/projects", "colleague", 201, wrong_one="newcomer", other=EVERYONE, json=project),
@@ -147,7 +148,7 @@ ROWS = [
         extra=lambda w: {"headers": {"Tus-Resumable": "1.0.0"}}),
     Row("submit_donation", "POST", "/donations/{to_submit}/submission", "donor", wrong_one="steward"),
     Row("update_checklist", "PUT", "/donations/{to_reject}/checklist", "steward", wrong_one="donor",
-        json=lambda w: {"items": {}}),
+        json=lambda w: {"items": {w.ids["item"]: {"ok": True, "note": ""}}}),
     Row("accept_donation", "POST", "/donations/{to_accept}/acceptance", "steward", wrong_one="donor",
         json=lambda w: {"reasons": "In order."}),
     Row("reject_donation", "POST", "/donations/{to_reject}/rejection", "steward", wrong_one="donor",

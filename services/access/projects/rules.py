@@ -57,10 +57,10 @@ class Viewer:
 
 
 def viewer_of(subject: Subject) -> Viewer:
-    """Return what the subject may see. Operators, finance and stewards deal with every project."""
+    """Return what the subject may see. Operators and finance deal with every project; a steward sees what asks them."""
     return Viewer(
         user_id=subject.id,
-        everything=any(subject.has(role) for role in ("operator", "finance", "steward")),
+        everything=any(subject.has(role) for role in ("operator", "finance")),
         partner_ids=frozenset(subject.scopes("partner-admin", "partner")),
     )
 
