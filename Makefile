@@ -29,11 +29,11 @@ $(ENV)/.ready: $(UV) pyproject.toml uv.lock clients/python/pyproject.toml
 	@$(UV) sync --quiet --locked --all-extras --python $(PYTHON)
 	@touch $@
 
-$(DEMO_ENV)/.ready: $(UV) demo/requirements.lock clients/python/pyproject.toml
+$(DEMO_ENV)/.ready: $(UV) demo/requirements.lock clients/python/pyproject.toml $(shell find clients/python/src -name '*.py')
 	@echo "Setting up (once): the demo's own environment"
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(DEMO_ENV)
 	@$(UV) pip sync --quiet --require-hashes --python $(DEMO_ENV)/bin/python demo/requirements.lock
-	@$(UV) pip install --quiet --no-deps --python $(DEMO_ENV)/bin/python ./clients/python
+	@$(UV) pip install --quiet --no-deps --reinstall --python $(DEMO_ENV)/bin/python ./clients/python
 	@touch $@
 
 setup: $(ENV)/.ready $(DEMO_ENV)/.ready ## Install everything that is needed (the others do it themselves)

@@ -47,6 +47,7 @@ async def service_context(
             settings.database_url.replace("{service}", service.name),
             pool=settings.database_pool,
             overflow=settings.database_overflow,
+            clock=clock,
         )
         stack.push_async_callback(db.dispose)
         bus = make_bus(settings.bus_url)

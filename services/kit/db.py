@@ -1,6 +1,6 @@
 """The database of one service: tables' base, sessions that rules use but never end, one transaction a unit of work."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -13,6 +13,8 @@ from sqlalchemy.orm import registry
 from sqlalchemy.types import DateTime, TypeDecorator
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.kit.clock import Clock, SystemClock
 
 # Constraint names that Alembic can find again.
 NAMING = {
@@ -98,10 +100,11 @@ def transaction_open() -> bool:
 class UnitOfWork:
     """One transaction: begun at first use, committed once or rolled back, then closed."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self._session = RuleSession(engine, expire_on_commit=False, autoflush=True)
+        # What is written in this unit and needs the time (the outbox) takes it from the same clock as the rules.
+        self._session.info["clock"] = clock
         self.begun = False
-        self.before_commit: list[Callable[[], None]] = []
         # The unit outlives the task that enters it when FastAPI runs dependencies elsewhere, hence no token reset.
         self._previous = _open_unit.get()
         _open_unit.set(self)
@@ -133,8 +136,9 @@ class UnitOfWork:
 class Database:
     """The engine of a service's database, and units of work on it."""
 
-    def __init__(self, url: str, *, pool: int = 3, overflow: int = 2) -> None:
+    def __init__(self, url: str, *, pool: int = 3, overflow: int = 2, clock: Clock | None = None) -> None:
         self.url = url
+        self._clock = clock or SystemClock()
         self.engine: AsyncEngine = create_async_engine(
             url, pool_size=pool, max_overflow=overflow, pool_pre_ping=True, pool_timeout=10, pool_recycle=1800
         )
@@ -147,7 +151,7 @@ class Database:
 
     def begin_unit(self) -> UnitOfWork:
         """Return a unit of work; whoever takes it ends it."""
-        return UnitOfWork(self.engine)
+        return UnitOfWork(self.engine, self._clock)
 
     @asynccontextmanager
     async def unit(self) -> AsyncGenerator[RuleSession]:

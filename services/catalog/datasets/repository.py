@@ -158,6 +158,15 @@ async def version_ids_of(session: RuleSession, dataset_id: UUID) -> Sequence[UUI
     return (await session.exec(select(VersionKey.version_id).where(VersionKey.dataset_id == dataset_id))).all()
 
 
+async def withdraw_versions(session: RuleSession, dataset_id: UUID) -> None:
+    """Withdraw every version of a dataset that is not already redacted."""
+    await session.execute(
+        update(Version)
+        .where(col(Version.dataset_id) == dataset_id, col(Version.state) != "redacted")
+        .values(state="withdrawn", revision=col(Version.revision) + 1)
+    )
+
+
 async def erasure_due(session: RuleSession) -> VersionKey | None:
     """Return one key that is to be destroyed, locked; another worker gets another."""
     return (

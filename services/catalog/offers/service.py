@@ -62,6 +62,7 @@ async def withdraw(session: RuleSession, caller: Subject, dataset: Dataset, reas
     dataset.revision += 1
     session.add(dataset)
     await session.flush()
+    await repository.withdraw_versions(session, dataset.id)
     version_ids = await repository.version_ids_of(session, dataset.id)
     await rules.erase_versions(session, version_ids, "dataset-withdrawn", now)
     events.dataset_withdrawn(session, dataset, version_ids)

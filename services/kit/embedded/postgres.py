@@ -34,6 +34,9 @@ class EmbeddedPostgres:
         """Stop the server (fast shutdown: transactions are rolled back)."""
         if self._server is not None:
             self._server.stop()
+            # pgserver keeps what it once started by folder, and would hand out this stopped one for ever.
+            known: dict[Path, Any] = vars(type(self._server))["_instances"]
+            known.pop(self._server.pgdata, None)
             self._server = None
 
     def url(self, database: str, role: str = "postgres") -> str:
