@@ -2,11 +2,12 @@
 
 import datetime
 import hashlib
+import json
 import secrets
 import threading
 import time
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,7 +19,9 @@ import httpx
 from datafactory import Client, Refused
 from datafactory.decisions import Ask, Decision
 from datafactory.downloads import PERMIT_HEADER, Pace, Permits, file_url
+from datafactory.errors import Json
 
+from tests.support import wait
 from tests.support.factory import Factory
 
 PURPOSE = "research"
@@ -132,6 +135,14 @@ class House:
         if data:
             patch(self.donor, made["upload_url"], 0, data)
         return made
+
+    def wait_refused(self, donation_id: str, upload_id: str) -> str:
+        """Wait until the factory has refused an upload; return the reason."""
+
+        def reason() -> str | None:
+            return next(u["reason"] for u in self.donor.uploads.of(donation_id) if u["id"] == upload_id)
+
+        return str(wait.until_sync(reason, seconds=30, what="the upload is refused"))
 
     def accept(self, donation_id: str) -> Gift:
         """Submit a donation whose uploads are sent, check it and accept it."""
@@ -305,6 +316,30 @@ class Stream:
     def ask_again(self) -> httpx.Response:
         """Ask the same address for one byte, with the permit and the token that the stream began with."""
         return httpx.get(self._url, headers={**self.headers, "Range": "bytes=0-0"}, timeout=30)
+
+
+def journal(
+    client: Client, since: datetime.datetime, types: Sequence[str], *, until: Callable[[list[Json]], bool]
+) -> list[Json]:
+    """Return the facts of `types` since an instant, read from the bus until `until` holds and no more come.
+
+    What the bus repeats (a relay that died may say it again, with the same id) is one fact.
+    """
+    params = {"from": since.isoformat(), "types": ",".join(types)}
+    facts: dict[str, Json] = {}
+
+    def all_here() -> bool:
+        with suppress(httpx.ReadTimeout), client.transport.stream(
+            "GET", "/api/v1/events", params=params, timeout=httpx.Timeout(10, read=1.0)
+        ) as response:  # fmt: skip
+            for line in response.iter_lines():
+                if line:
+                    fact = json.loads(line)
+                    assert facts.setdefault(fact["id"], fact) == fact
+        return until(list(facts.values()))
+
+    wait.until_sync(all_here, seconds=20, what="the facts on the bus")
+    return list(facts.values())
 
 
 def write(path: Path, data: bytes) -> Path:

@@ -71,9 +71,13 @@ def test_whatever_ends_a_right_ends_its_stream(house: House) -> None:
         "revoke_grant": Ending(
             stream(of_other),
             lambda: house.steward.requests.revoke(of_other.grant_id, "Taken back."),
-            403, "permit-not-live", ["grant-revoked"],
+            403, "permit-not-live", ["agreement-unsigned", "grant-revoked"],
         ),
-        "a grant's end": Ending(stream(of_passing), lambda: None, 403, "permit-not-live", ["grant-expired"]),
+        "a grant's end": Ending(
+            stream(of_passing),
+            lambda: None,
+            403, "permit-not-live", ["agreement-unsigned", "grant-expired"],
+        ),
     }  # fmt: skip
     alive = stream(survivor)
     streams = [alive, *(ending.stream for ending in endings.values())]

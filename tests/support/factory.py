@@ -15,6 +15,8 @@ import httpx
 from datafactory import Client, sign_in_as
 from datafactory.transport import Transport
 
+from services.composition.defaults import BUS_DATABASE
+from services.kit.embedded.postgres import EmbeddedPostgres
 from tests.support import wait
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,9 +90,6 @@ class Factory:
     @contextmanager
     def apart(self) -> Iterator[None]:
         """Run each part as a process of its own on this state, for as long as the block lasts."""
-        from services.composition.defaults import BUS_DATABASE
-        from services.kit.embedded.postgres import EmbeddedPostgres
-
         postgres = EmbeddedPostgres(self.data / "postgres")
         postgres.start()
         try:
@@ -162,6 +161,22 @@ class Factory:
         os.kill(target, signal.SIGKILL)
         wait.until_sync(lambda: not _alive(target), seconds=10, what=f"process {target} is gone")
 
+    def database_processes(self) -> list[int]:
+        """Return the process ids of this state's PostgreSQL, the postmaster first."""
+        postmaster = self.postmaster
+        children = [pid for pid in self.processes() if _parent(pid) == postmaster]
+        return [postmaster, *children]
+
+    def stop_database(self) -> None:
+        """Stop PostgreSQL as an administrator would (fast shutdown), and wait until it is gone."""
+        postmaster = self.postmaster
+        os.kill(postmaster, signal.SIGINT)
+        wait.until_sync(lambda: not _alive(postmaster), seconds=20, what="PostgreSQL is gone")
+
+    def start_database(self) -> None:
+        """Start PostgreSQL again."""
+        EmbeddedPostgres(self.data / "postgres").start()
+
     def hang_up(self) -> None:
         """Close every client."""
         for client in self._clients.values():
@@ -232,6 +247,13 @@ class Factory:
         )  # fmt: skip
         report = state / "report.json"
         return done, json.loads(report.read_text()) if report.exists() else {}
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
 
 
 def _alive(pid: int) -> bool:
