@@ -6,154 +6,21 @@ to an origin application.
 
 import asyncio
 import hashlib
-import resource
-import tracemalloc
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import cast
 
 import aiohttp
 import httpx
 import pytest
-from fastapi import FastAPI
-from fastapi.responses import StreamingResponse
 
-from gateway.edge.refusals import Refusals
-from gateway.texts import TEXTS
 from gateway.upstream import HttpUpstream, Upstream, make_upstream
-from gateway.upstream.port import App, Receive, Scope, Send
-from tests.gateway.serving import listening_socket, serving
+from tests.gateway.origin import CHUNK, LARGE, MIB, Memory, Origin, front
+from tests.gateway.serving import serving
 from tests.support.wait import until
 
-MIB = 1024 * 1024
-LARGE = 200 * MIB
-CHUNK = b"\xa5" * (64 * 1024)
 WAYS = ["inproc:", "http://"]
-
-Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-
-@dataclass
-class Origin:
-    """The application behind the upstream: routes by path, and what it noticed."""
-
-    noticed: list[str] = field(default_factory=list)
-    sent: int = 0
-    received: int = 0
-    scopes: list[Scope] = field(default_factory=list)
-    gate: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        assert scope["type"] == "http"
-        self.scopes.append(scope)
-        handler: Handler = getattr(self, "at_" + scope["path"].strip("/").split("/")[0].replace("-", "_"))
-        await handler(scope, receive, send)
-
-    async def at_sink(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Read the whole body; answer with its size and digest."""
-        digest = hashlib.sha256()
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                self.noticed.append("disconnect")
-                return
-            digest.update(message.get("body", b""))
-            self.received += len(message.get("body", b""))
-            if not message.get("more_body"):
-                break
-        await answer(send, 200, f"{self.received} {digest.hexdigest()}".encode())
-
-    async def at_source(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send LARGE bytes with their length, as the services send files."""
-        response = StreamingResponse(self._bytes(), headers={"content-length": str(LARGE)})
-        try:
-            await response(cast(Any, scope), cast(Any, receive), cast(Any, send))
-        finally:
-            if self.sent < LARGE:
-                self.noticed.append("stopped")
-
-    async def _bytes(self) -> AsyncIterator[bytes]:
-        for _ in range(LARGE // len(CHUNK)):
-            yield CHUNK
-            self.sent += len(CHUNK)
-            await asyncio.sleep(0)
-
-    async def at_range(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
-        assert headers[b"range"] == b"bytes=2-4"
-        given = [(b"content-range", b"bytes 2-4/10"), (b"content-length", b"3"), (b"etag", b'"v1"')]
-        await start(send, 206, given)
-        await send({"type": "http.response.body", "body": b"234"})
-
-    async def at_head(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await start(send, 200, [(b"content-length", b"12345"), (b"upload-offset", b"7")])
-        await send({"type": "http.response.body", "body": b""})
-
-    async def at_status(self, scope: Scope, receive: Receive, send: Send) -> None:
-        status = int(scope["path"].rsplit("/", 1)[1])
-        await start(send, status, [(b"etag", b'"v1"'), (b"location", b"/elsewhere")])
-        await send({"type": "http.response.body", "body": b""})
-
-    async def at_headers(self, scope: Scope, receive: Receive, send: Send) -> None:
-        given = [
-            (b"set-cookie", b"a=1; Path=/"),
-            (b"set-cookie", b"b=2; Path=/"),
-            (b"x-two", b"one"),
-            (b"x-two", b"two"),
-            (b"x-latin", b"\xe5\xe4\xf6"),
-            (b"content-encoding", b"gzip"),
-            (b"connection", b"x-hop"),
-            (b"x-hop", b"stays here"),
-            (b"keep-alive", b"timeout=5"),
-        ]
-        await start(send, 200, given)
-        await send({"type": "http.response.body", "body": b"not gzip at all"})
-
-    async def at_short(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Promise 100,000 bytes (or none in particular), send fewer, and break off."""
-        sized = scope["path"].endswith("sized")
-        await start(send, 200, [(b"content-length", b"100000")] if sized else [])
-        await send({"type": "http.response.body", "body": b"x" * 50_000, "more_body": True})
-        await self.gate.wait()
-        raise RuntimeError("broke off")
-
-    async def at_quiet(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await start(send, 200, [])
-        await send({"type": "http.response.body", "body": b"first\n", "more_body": True})
-        await self.gate.wait()
-        await send({"type": "http.response.body", "body": b"second\n"})
-
-    async def at_hang(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer nothing; notice whether the client goes away."""
-        while (await receive())["type"] != "http.disconnect":
-            continue
-        self.noticed.append("disconnect")
-
-    async def at_fail(self, scope: Scope, receive: Receive, send: Send) -> None:
-        raise RuntimeError("before the answer")
-
-    async def at_early(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse without reading the body."""
-        await answer(send, 401, b"no")
-
-    async def at_echo(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = b""
-        while True:
-            message = await receive()
-            body += message.get("body", b"")
-            if not message.get("more_body"):
-                break
-        await answer(send, 200, scope["method"].encode() + b" " + body)
-
-
-async def start(send: Send, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-
-
-async def answer(send: Send, status: int, body: bytes) -> None:
-    await start(send, status, [(b"content-length", str(len(body)).encode())])
-    await send({"type": "http.response.body", "body": body})
 
 
 @dataclass
@@ -163,17 +30,6 @@ class Way:
     upstream: Upstream
     origin: Origin
     url: str
-
-
-def front(upstream: Upstream) -> App:
-    """Return what a gateway is at the least: the upstream, and problem documents for its refusals."""
-    speaker = FastAPI()
-    speaker.state.texts = TEXTS
-
-    async def forward(scope: Scope, receive: Receive, send: Send) -> None:
-        await upstream.forward(scope, receive, send, public_url="https://factory.example")
-
-    return Refusals(forward, speaker)
 
 
 @pytest.fixture(params=WAYS)
@@ -206,23 +62,6 @@ async def fast(way: Way) -> AsyncIterator[aiohttp.ClientSession]:
 async def large_body() -> AsyncIterator[bytes]:
     for _ in range(LARGE // len(CHUNK)):
         yield CHUNK
-
-
-class Memory:
-    """Peak of Python's memory while the block runs, above what there was, in bytes."""
-
-    peak = 0
-
-    def __enter__(self) -> "Memory":
-        tracemalloc.start()
-        self._before = tracemalloc.get_traced_memory()[0]
-        self._rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.peak = tracemalloc.get_traced_memory()[1] - self._before
-        tracemalloc.stop()
-        self.rss = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - self._rss) * 1024
 
 
 @pytest.mark.parametrize("sized", [True, False])
@@ -395,46 +234,6 @@ async def test_a_client_that_goes_away_ends_the_download(way: Way, fast: aiohttp
     assert way.origin.sent < LARGE
 
 
-async def test_an_application_that_does_not_listen_is_stopped_all_the_same() -> None:
-    sent = 0
-    stopped = asyncio.Event()
-
-    async def endless(scope: Scope, receive: Receive, send: Send) -> None:
-        nonlocal sent
-        await start(send, 200, [])
-        try:
-            while True:
-                await send({"type": "http.response.body", "body": CHUNK, "more_body": True})
-                sent += 1
-        finally:
-            stopped.set()
-
-    upstream = make_upstream("origin", "inproc:", endless)
-    async with serving(front(upstream)) as url, aiohttp.ClientSession() as session:
-        response = await session.get(url)
-        await response.content.readexactly(MIB)
-        response.close()
-        await asyncio.wait_for(stopped.wait(), 10)
-
-
-async def test_a_change_under_way_is_finished_though_nobody_waits_for_the_answer() -> None:
-    finished = asyncio.Event()
-    go_on = asyncio.Event()
-
-    async def change(scope: Scope, receive: Receive, send: Send) -> None:
-        await receive()
-        await go_on.wait()
-        await answer(send, 201, b"done")
-        finished.set()
-
-    upstream = make_upstream("origin", "inproc:", change)
-    async with serving(front(upstream)) as url, httpx.AsyncClient(base_url=url) as client:
-        with pytest.raises(httpx.ReadTimeout):
-            await client.post("/x", content=b"1", timeout=0.2)
-        go_on.set()
-        await asyncio.wait_for(finished.wait(), 10)
-
-
 async def test_a_client_that_goes_away_ends_the_wait(way: Way, client: httpx.AsyncClient) -> None:
     with pytest.raises(httpx.ReadTimeout):
         await client.get("/hang", timeout=0.3)
@@ -485,49 +284,6 @@ async def test_questions_of_the_gateways_own_get_whole_answers(way: Way) -> None
     assert (found.status, found.body) == (200, b"POST question")
 
 
-async def test_a_service_that_is_down_is_unreachable_for_a_while() -> None:
-    closed = listening_socket()
-    port = closed.getsockname()[1]
-    closed.close()
-    upstream = HttpUpstream("catalog", f"http://127.0.0.1:{port}")
-    try:
-        async with serving(front(upstream)) as url, httpx.AsyncClient(base_url=url) as client:
-            response = await client.post("/x", content=b"1", headers={"Accept-Language": "sv"})
-    finally:
-        await upstream.close()
-    assert response.status_code == 503
-    assert response.headers["content-type"] == "application/problem+json"
-    assert response.headers["retry-after"] == "2"
-    assert response.json()["code"] == "upstream-unreachable"
-    assert "catalog" in response.json()["detail"]
-
-
-async def test_a_service_that_is_silent_is_given_up() -> None:
-    origin = Origin()
-    async with serving(origin) as origin_url:
-        upstream = HttpUpstream("origin", origin_url, first_byte_s=0.2)
-        async with serving(front(upstream)) as url, httpx.AsyncClient(base_url=url) as client:
-            response = await client.post("/hang", content=b"1")
-            assert response.status_code == 504
-            assert response.json()["code"] == "upstream-silent"
-            await until(lambda: origin.noticed == ["disconnect"], what="the service to notice")
-        await upstream.close()
-
-
-async def test_the_wait_for_an_answer_begins_when_the_upload_ends() -> None:
-    async def slowly() -> AsyncIterator[bytes]:
-        for _ in range(6):
-            yield b"part"
-            await asyncio.sleep(0.1)
-
-    async with serving(Origin()) as origin_url:
-        upstream = HttpUpstream("origin", origin_url, first_byte_s=0.3)
-        async with serving(front(upstream)) as url, httpx.AsyncClient(base_url=url) as client:
-            response = await client.post("/echo", content=slowly())
-        await upstream.close()
-    assert response.content == b"POST " + b"part" * 6
-
-
 async def test_an_answer_that_has_begun_may_be_quiet(way: Way, client: httpx.AsyncClient) -> None:
     """Events are followed for hours, and may not come."""
     async with AsyncExitStack() as stack:
@@ -543,63 +299,3 @@ async def test_an_answer_that_has_begun_may_be_quiet(way: Way, client: httpx.Asy
             await asyncio.sleep(0.5)
             way.origin.gate.set()
             assert await anext(lines) == "second"
-
-
-async def test_a_service_that_hangs_up_is_a_bad_gateway() -> None:
-    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.close()
-
-    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    upstream = HttpUpstream("origin", f"http://127.0.0.1:{port}")
-    async with server, serving(front(upstream)) as url, httpx.AsyncClient(base_url=url) as client:
-        response = await client.post("/x", content=b"1")
-    await upstream.close()
-    assert response.status_code == 502
-    assert response.json()["code"] == "upstream-failed"
-
-
-async def test_an_answer_longer_than_it_said_is_cut_and_ends_the_connection() -> None:
-    async def too_long(scope: Scope, receive: Receive, send: Send) -> None:
-        await start(send, 200, [(b"content-length", b"3")])
-        await send({"type": "http.response.body", "body": b"1234"})
-
-    upstream = make_upstream("origin", "inproc:", too_long)
-    async with serving(front(upstream)) as url, httpx.AsyncClient(base_url=url) as client:
-        with pytest.raises(httpx.RemoteProtocolError):
-            await client.get("/x")
-
-
-async def test_interim_answers_do_not_count_as_the_answer() -> None:
-    async def with_hints(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(with_hints, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    upstream = HttpUpstream("origin", f"http://127.0.0.1:{port}")
-    async with server, serving(front(upstream)) as url, httpx.AsyncClient(base_url=url) as client:
-        response = await client.get("/x")
-    await upstream.close()
-    assert (response.status_code, response.content) == (200, b"ok")
-
-
-async def test_with_expect_continue_a_refusal_comes_before_the_bytes() -> None:
-    origin = Origin()
-    async with AsyncExitStack() as stack:
-        upstream = make_upstream("origin", await stack.enter_async_context(serving(origin)))
-        stack.push_async_callback(upstream.close)
-        url = await stack.enter_async_context(serving(front(upstream)))
-        host, port = url.removeprefix("http://").split(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
-        writer.write(b"PUT /early HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\nExpect: 100-continue\r\n\r\n")
-        await writer.drain()
-        status = await asyncio.wait_for(reader.readline(), 10)
-        writer.close()
-        assert b" 401 " in status or b" 100 " in status
-        if b" 401 " in status:
-            assert origin.received == 0
