@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Query
@@ -21,19 +22,22 @@ class Paged(BaseModel, Generic[T]):
     next_cursor: str | None = None
 
 
+@dataclass(frozen=True)
 class PageParams:
     """`limit` (1–200, default 50) and the decoded cursor `after` (a list of JSON values, or None at the start)."""
 
-    def __init__(
-        self,
-        limit: Annotated[int, Query(ge=1, le=200, description="Most items in the page.")] = 50,
-        after: Annotated[str | None, Query(max_length=2000, description="Cursor from next_cursor.")] = None,
-    ) -> None:
-        self.limit = limit
-        self.after: list[Any] | None = decode_cursor(after) if after else None
+    limit: int
+    after: list[Any] | None
 
 
-Page = Annotated[PageParams, Depends()]
+async def _page(
+    limit: Annotated[int, Query(ge=1, le=200, description="Most items in the page.")] = 50,
+    after: Annotated[str | None, Query(max_length=2000, description="Cursor from next_cursor.")] = None,
+) -> PageParams:
+    return PageParams(limit, decode_cursor(after) if after else None)
+
+
+Page = Annotated[PageParams, Depends(_page)]
 
 
 def encode_cursor(values: Sequence[object]) -> str:

