@@ -9,7 +9,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.kit.context import Context
-from services.kit.problems import not_found, unavailable
+from services.kit.problems import Problem, not_found, unavailable
 
 log = structlog.get_logger("factory.access")
 
@@ -77,9 +77,14 @@ def _read(answer: object) -> CatalogFacts:
 
 
 async def _ask(ctx: Context, versions: list[str], datasets: list[str]) -> CatalogFacts:
-    answer: Any = await ctx.http.post_json(
-        "catalog", "/internal/v1/version-facts", {"version_ids": versions, "dataset_ids": datasets}, idempotent=True
-    )
+    question = {"version_ids": versions, "dataset_ids": datasets}
+    try:
+        answer: Any = await ctx.http.post_json("catalog", "/internal/v1/version-facts", question, idempotent=True)
+    except ValueError:  # what came with 200 is not JSON
+        raise unavailable("catalog") from None
+    except Problem as problem:
+        # It refuses a question that is always asked alike: a fault between the services, not of whoever asks us.
+        raise problem if problem.status >= 500 else unavailable("catalog") from None
     return _read(answer)
 
 

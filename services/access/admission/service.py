@@ -16,7 +16,7 @@ from services.access.identity import service as identity
 from services.access.projects import service as projects
 from services.access.terms import service as terms
 from services.kit.db import RuleSession
-from services.kit.problems import FieldError, Problem, conflict, forbidden, invalid, not_found
+from services.kit.problems import FieldError, Problem, conflict, forbidden, invalid, not_found, unavailable
 from services.kit.schemas import epoch
 from services.kit.tokens import Subject
 from services.kit.web import check_if_match
@@ -62,7 +62,9 @@ async def create_request(
 ) -> AccessRequest:
     """A member of a project asks for a published dataset. What its terms can never permit is refused at once (422)."""
     project = await _asking_project(session, caller, body.project_id)
-    normal = await terms.get_normal(session, dataset.terms_id)
+    normal = (await terms.get_normals(session, [dataset.terms_id])).get(dataset.terms_id)
+    if normal is None:  # the catalogue names terms that nobody stated
+        raise unavailable("terms")
     partners = await identity.partner_facts(session, [UUID(p) for p in project["partner_ids"]])
     recipients = [rules.Recipient(p["id"], p["sector"]) for p in partners.values()]
     until = rules.whole_second(body.until)

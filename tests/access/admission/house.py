@@ -22,6 +22,7 @@ from services.access.training.bank import courses
 from services.kit.ids import new_id
 from services.kit.tokens import Role
 from tests.access.support import Person, World
+from tests.support.wait import until
 
 EXAMPLES = Path(render.__file__).parent / "examples"
 COURSE = "using-donated-data"
@@ -244,6 +245,12 @@ async def open_house(world: World) -> AsyncGenerator[House]:
         return await world.as_user(name, partner=partner, roles=roles)
 
     lead = await person("lead", "University")
+
+    async def awake() -> bool:
+        return (await lead.get("/me")).status_code == 200
+
+    # The first request of all fetches the keys, within a deadline that a busy machine may miss.
+    await until(awake, seconds=30)
     researcher = await person("researcher", "University")
     project = await world.project(lead, members=[researcher], purpose="research")
     house = House(

@@ -70,9 +70,7 @@ BROKEN = (
 )
 
 
-async def test_an_engine_that_cannot_be_believed_gives_no_access(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_engine_that_cannot_be_believed_gives_no_access(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     decision = await house.permitted()
     for engine in BROKEN:
         monkeypatch.setitem(house.world.ctx.components, "engine", engine)
