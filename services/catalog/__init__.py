@@ -26,7 +26,6 @@ service = Service(
     routers=(
         intake.router,
         tus.router,
-        tus.tus_router(),
         search.router,
         datasets.router,
         offers.router,

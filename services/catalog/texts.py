@@ -91,8 +91,16 @@ INTAKE: Texts = {
         "en": "The upload was refused ({reason}). Cancel it and hand the file in anew.",
     },
     "upload-busy": {
-        "sv": "Filen kontrolleras just nu; vänta ett ögonblick.",
-        "en": "The file is being checked right now; wait a moment.",
+        "sv": "Någon annan skriver till uppladdningen just nu; vänta ett ögonblick.",
+        "en": "Somebody else writes to this upload right now; wait a moment.",
+    },
+    "upload-offset-wrong": {
+        "sv": "Uppladdningen är inte där; fråga med HEAD efter Upload-Offset och fortsätt därifrån.",
+        "en": "The upload is not there; ask with HEAD for Upload-Offset and go on from it.",
+    },
+    "upload-too-long": {
+        "sv": "Det är fler byte än filen har.",
+        "en": "There are more bytes than the file has.",
     },
     "tus-version": {"sv": "Skicka Tus-Resumable: {version}.", "en": "Send Tus-Resumable: {version}."},
     "tus-body-type": {"sv": "Skicka Content-Type: {type}.", "en": "Send Content-Type: {type}."},

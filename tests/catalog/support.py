@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import httpx
 from fastapi import FastAPI, Header, HTTPException
 from fastapi.responses import JSONResponse
 from joserfc.jwk import OKPKey
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
 import services.catalog
 from services.catalog.datasets.erasure import erase_one
@@ -375,18 +378,34 @@ class Databases:
     bus: str
 
 
-async def databases(postgres: TestPostgres) -> Databases:
-    """Make the databases; the tables come from the revisions, once there are some."""
-    if any(SERVICE.migrations.glob("*.py")):
-        return Databases(await postgres.of(SERVICE), await postgres.empty("bus"))
-    from services.kit.db import Database
+# Databases that a test has left, emptied: making one takes longer than most tests, and so does removing it.
+_left: WeakKeyDictionary[TestPostgres, list[Databases]] = WeakKeyDictionary()
 
+
+@asynccontextmanager
+async def databases(postgres: TestPostgres) -> AsyncGenerator[Databases]:
+    """Empty databases; the catalogue's is emptied for the next test at the end."""
+    left = _left.setdefault(postgres, [])
+    urls = left.pop() if left else Databases(await _new_database(postgres), await postgres.empty("bus"))
+    yield urls
+    tables = ", ".join(f'"{table.name}"' for table in SERVICE.metadata.sorted_tables)
+    engine = create_async_engine(urls.catalog, poolclass=NullPool)
+    async with engine.begin() as connection:
+        await connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+    await engine.dispose()
+    left.append(urls)
+
+
+async def _new_database(postgres: TestPostgres) -> str:
+    """Make a database with the tables of the catalogue: by its revisions, or from the code while it has none."""
+    if any(SERVICE.migrations.glob("[0-9]*.py")):
+        return await postgres.of(SERVICE)
     url = await postgres.empty("catalog")
-    database = Database(url)
-    async with database.engine.begin() as connection:
+    engine = create_async_engine(url, poolclass=NullPool)
+    async with engine.begin() as connection:
         await connection.run_sync(SERVICE.metadata.create_all)
-    await database.dispose()
-    return Databases(url, await postgres.empty("bus"))
+    await engine.dispose()
+    return url
 
 
 @asynccontextmanager
@@ -415,8 +434,10 @@ async def catalog_world(
 ) -> AsyncGenerator[World]:
     """A catalogue, without workers: tests say when these work."""
     access = FakeAccess(clock)
-    urls = await databases(postgres)
-    async with catalog_context(urls, folder, clock, access, **settings) as ctx:
+    async with (
+        databases(postgres) as urls,
+        catalog_context(urls, folder, clock, access, **settings) as ctx,
+    ):
         app = service_app(SERVICE, ctx)
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://catalog") as client:

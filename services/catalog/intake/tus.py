@@ -1,18 +1,19 @@
-"""The bytes of uploads, by tus 1.0 (https://tus.io/protocols/resumable-upload), served by `tuspyserver`.
+"""The bytes of uploads, by tus 1.0 (https://tus.io/protocols/resumable-upload), spoken by `tuspyserver`.
 
-Its router is a guest: it knows nothing of users, donations or our refusals. So a dependency of ours goes before each
-of its routes (whose own `auth=` would let an unauthenticated body be written first) and checks everything that can be
-checked before the body is read; and its storage is a view of the one upload that the dependency found. Uploads are made
-by `create_upload` alone: the routes that create are left out.
+Its router is not mounted: it knows nothing of users, donations or our refusals, writes an unauthenticated body before
+it refuses it, and checks headers after the body. Routes of ours ask all that first, then hand over to its handlers; its
+storage is a view of the one upload that the route found. Uploads are made by `create_upload` alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import Header, HTTPException, Path, Request, Response
+from fastapi.routing import APIRoute
 from tuspyserver import create_tus_router
 from tuspyserver.storage import TusStorage
 
@@ -22,9 +23,9 @@ from services.catalog.intake.models import Upload
 from services.catalog.intake.service import drop_spooled, spool_of
 from services.catalog.intake.taking import clear_unneeded
 from services.kit.context import Context
-from services.kit.problems import Problem, not_found, unauthenticated, unavailable
+from services.kit.problems import Problem, unavailable
 from services.kit.tokens import Subject
-from services.kit.web import Caller, Ctx, Transaction, context_of, factory_router
+from services.kit.web import Caller, Ctx, Transaction, factory_router
 
 TUS_VERSION = "1.0.0"
 BODY_TYPE = "application/offset+octet-stream"
@@ -52,7 +53,7 @@ class _OneUpload(TusStorage):
         await self._spool.create(uid)
 
     async def exists(self, uid: str) -> bool:
-        return True  # the dependency found its row
+        return True  # the route found its row
 
     async def size(self, uid: str) -> int:
         upload = _current.get().upload
@@ -98,37 +99,57 @@ class _OneUpload(TusStorage):
         return self._spool.lock(uid)
 
 
-async def owned_upload(request: Request, uuid: Annotated[str, Path(description="The upload.")]) -> None:
-    """Before anything of the body is read: who asks, is the upload theirs, and can what they send be taken."""
-    ctx = context_of(request)
-    if "x-http-method-override" in request.headers:
-        # The gateway counts and routes by the method on the request line.
-        raise Problem(405, "method-not-allowed")
-    caller = await authenticate(request, ctx)
-    upload = await _found(ctx, caller, uuid)
-    if upload.state == "refused":
-        raise Problem(410, "upload-refused", params={"reason": upload.reason})
-    _check_tus(request)
-    if upload.state == "open":
-        await spool_of(ctx).begin(uuid, upload.size)
-    _current.set(_Current(ctx, upload))
+@dataclass(frozen=True)
+class _Handlers:
+    """tuspyserver's own handlers: of HEAD, of PATCH, and of the body of a PATCH, which it writes before all else."""
+
+    head: Callable[..., Any]
+    patch: Callable[..., Any]
+    take_body: Callable[..., Any]
 
 
-async def _found(ctx: Context, caller: Subject, uuid: str) -> Upload:
-    try:
-        upload_id = UUID(uuid)
-    except ValueError:
-        raise not_found("upload") from None
-    if str(upload_id) != uuid:
-        # One spelling: the spool's files are named by it.
-        raise not_found("upload")
+def _handlers() -> _Handlers:
+    guest = create_tus_router(
+        prefix="uploads",
+        files_dir="/nonexistent",
+        max_size=2**63 - 1,
+        # Uploads do not expire by themselves: their draft is kept until its donor ends it.
+        days_to_keep=36_500,
+        storage=_OneUpload(),
+    )
+    routes = {
+        method: route
+        for route in cast("list[APIRoute]", guest.routes)
+        if route.path.endswith("/{uuid}")
+        for method in route.methods or ()
+    }
+    parts = [part.call for part in routes["PATCH"].dependant.dependencies]
+    take_body = next((part for part in parts if getattr(part, "__name__", "") == "request_chunks_dep"), None)
+    if take_body is None:
+        raise RuntimeError("tuspyserver takes bodies in another way than the one this was written for")
+    return _Handlers(routes["HEAD"].endpoint, routes["PATCH"].endpoint, take_body)
+
+
+HANDLERS = _handlers()
+
+router = factory_router(tags=["uploads"])
+
+UploadId = Annotated[UUID, Path(description="The upload.")]
+TusVersion = Annotated[str | None, Header(alias="Tus-Resumable", description="1.0.0", examples=["1.0.0"])]
+UploadOffset = Annotated[
+    str | None,
+    Header(alias="Upload-Offset", description="Where the body begins in the file, in bytes.", examples=["0"]),
+]
+_NO_CONTENT: dict[int | str, dict[str, Any]] = {204: {"description": "Done."}}
+
+
+async def _enter(request: Request, ctx: Context, caller: Subject, upload_id: UUID, tus: str | None) -> Upload:
+    """Before anything of the body is read: is the upload theirs, and can what they send be taken."""
     async with ctx.unit() as session:
         upload, _donation = await uploads.upload_for(session, caller, upload_id)
-    return upload
-
-
-def _check_tus(request: Request) -> None:
-    if request.headers.get("tus-resumable") != TUS_VERSION:
+    if upload.state == "refused":
+        raise Problem(410, "upload-refused", params={"reason": upload.reason})
+    if tus != TUS_VERSION:
         raise Problem(412, "tus-version", params={"version": TUS_VERSION}, headers={"Tus-Version": TUS_VERSION})
     if request.method == "PATCH":
         # tuspyserver checks these after it has written the body.
@@ -138,63 +159,102 @@ def _check_tus(request: Request) -> None:
             raise Problem(400, "tus-offset-missing")
         if not request.headers.get("content-length", "").isdecimal():
             raise Problem(411, "tus-length-missing")
+    if upload.state == "open":
+        await spool_of(ctx).begin(str(upload_id), upload.size)
+    _current.set(_Current(ctx, upload))
+    return upload
 
 
-async def completion(request: Request) -> Callable[[str, dict[str, str]], Any]:
-    """What tuspyserver calls when the last byte is here."""
-    ctx = context_of(request)
+@router.head(
+    "/uploads/{upload_id}", operation_id="head_upload", summary="See how far an upload is", response_class=Response
+)
+async def head_upload(
+    upload_id: UploadId, request: Request, response: Response, caller: Caller, ctx: Ctx, tus: TusVersion = None
+) -> Response:
+    """Ask for Upload-Offset, to go on from there after a connection was lost."""
+    upload = await _enter(request, ctx, caller, upload_id, tus)
+    with _tus_problems():
+        await HANDLERS.head(
+            request=request, response=response, uuid=str(upload.id), tus_resumable=tus, file_dep=_no_folder
+        )
+    # It echoes what it calls the file's name and type, and a length for a body that there is not.
+    headers = {name: value for name, value in response.headers.items() if name in _HEAD_HEADERS}
+    return Response(status_code=200, headers=headers)
+
+
+@router.patch(
+    "/uploads/{upload_id}",
+    operation_id="append_upload",
+    summary="Send bytes of an upload",
+    status_code=204,
+    response_class=Response,
+    responses=_NO_CONTENT,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {BODY_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def append_upload(
+    upload_id: UploadId,
+    request: Request,
+    response: Response,
+    caller: Caller,
+    ctx: Ctx,
+    tus: TusVersion = None,
+    upload_offset: UploadOffset = None,
+) -> Response:
+    """Send the bytes that come next; 409 unless Upload-Offset is where the upload is. Any number of parts will do."""
+    upload = await _enter(request, ctx, caller, upload_id, tus)
 
     async def complete(uid: str, _metadata: dict[str, str]) -> None:
         async with ctx.unit() as session:
             await repository.set_received(session, UUID(uid), ctx.clock.now())
         poke(ctx)
 
-    return complete
+    uid = str(upload.id)
+    with _tus_problems():
+        await HANDLERS.take_body(request=request, uuid=uid, post_request=False, file_dep=_no_folder)
+        await HANDLERS.patch(
+            request=request,
+            response=response,
+            uuid=uid,
+            content_length=int(request.headers["content-length"]),
+            upload_offset=int(request.headers["upload-offset"]),
+            upload_length=None,
+            content_type=BODY_TYPE,
+            tus_resumable=tus,
+            on_complete=complete,
+            file_dep=_no_folder,
+        )
+    headers = {"Tus-Resumable": TUS_VERSION, "Upload-Offset": response.headers["upload-offset"]}
+    return Response(status_code=204, headers=headers)
 
 
-async def authenticate(request: Request, ctx: Context) -> Subject:
-    """Return the verified caller, or answer 401: what a factory route does, for routes that are none."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise unauthenticated("token-invalid" if scheme else "not-signed-in")
-    subject = await ctx.verifier.user(token.strip())
-    # Read live: many requests make one upload, and the role may have been given a second ago.
-    return await ctx.subjects.live(subject) if ctx.subjects else subject
+_HEAD_HEADERS = frozenset({"tus-resumable", "upload-offset", "upload-length", "cache-control"})
 
 
-def tus_router() -> APIRouter:
-    """Return the routes that tuspyserver serves for us: HEAD and PATCH of one upload."""
-    guest = create_tus_router(
-        prefix="uploads",
-        files_dir="/nonexistent",
-        max_size=2**63 - 1,
-        # Uploads do not expire by themselves: their draft is kept until its donor ends it.
-        days_to_keep=36_500,
-        upload_complete_dep=cast(Any, completion),  # may be a coroutine, though the annotation says otherwise
-        storage=_OneUpload(),
-        tags=["uploads"],
-    )
-    names = {"HEAD": "head_upload", "PATCH": "append_upload"}
-    kept: list[Any] = []
-    for route in cast("list[Any]", guest.routes):
-        method = next(iter(route.methods))
-        if method in names and route.path.endswith("/{uuid}"):
-            route.operation_id = names[method]
-            kept.append(route)
-    if len(kept) != len(names):
-        raise RuntimeError("tuspyserver has other routes than those this was written for")
-    guest.routes[:] = kept
-    router = APIRouter()
-    router.include_router(guest, dependencies=[Depends(owned_upload)])
-    return router
+_CODES = {400: "upload-too-long", 404: "not-found", 409: "upload-offset-wrong", 503: "upload-busy"}
 
 
-router = factory_router(tags=["uploads"])
+@contextmanager
+def _tus_problems() -> Generator[None]:
+    """Tell what tuspyserver refuses as a problem of ours."""
+    try:
+        yield
+    except HTTPException as error:
+        code = _CODES.get(error.status_code, "http-error")
+        raise Problem(error.status_code, code, params={"noun": "upload", "detail": str(error.detail)}) from None
 
-UploadId = Annotated[UUID, Path(description="The upload.")]
+
+def _no_folder(_metadata: dict[str, str]) -> None:
+    """Give tuspyserver no folder of its own."""
 
 
-@router.options("/uploads/{upload_id}", operation_id="upload_options", status_code=204)
+@router.options(
+    "/uploads/{upload_id}", operation_id="upload_options", summary="See what of tus is spoken", status_code=204
+)
 async def upload_options(upload_id: UploadId, caller: Caller, ctx: Ctx) -> Response:
     """Say what of tus is spoken here: uploads are made by create_upload; they can be resumed and cancelled."""
     headers = {
@@ -206,7 +266,7 @@ async def upload_options(upload_id: UploadId, caller: Caller, ctx: Ctx) -> Respo
     return Response(status_code=204, headers=headers)
 
 
-@router.delete("/uploads/{upload_id}", operation_id="cancel_upload", status_code=204)
+@router.delete("/uploads/{upload_id}", operation_id="cancel_upload", summary="Take an upload back", status_code=204)
 async def cancel_upload(upload_id: UploadId, caller: Caller, ctx: Ctx, transaction: Transaction) -> Response:
     """Take an upload back while its donation is a draft, whatever has become of it."""
     session = await transaction()
