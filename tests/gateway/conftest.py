@@ -10,8 +10,6 @@ from typing import Any, cast
 
 import httpx
 import pytest
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 from gateway import create_app, gateway
 from gateway.edge.rate import Limiter
@@ -31,16 +29,7 @@ from tests.support.postgres import TestPostgres
 @pytest.fixture(scope="session")
 def database_url(postgres: TestPostgres) -> str:
     """A database with the gateway's tables, one for all tests: sessions do not see each other."""
-
-    async def make() -> str:
-        url = await postgres.empty("gateway")
-        engine = create_async_engine(url, poolclass=NullPool)
-        async with engine.begin() as connection:
-            await connection.run_sync(gateway.metadata.create_all)
-        await engine.dispose()
-        return url
-
-    return asyncio.run(make())
+    return asyncio.run(postgres.of(gateway))
 
 
 @pytest.fixture(scope="session")
