@@ -215,8 +215,11 @@ def _course(reader: Reader, operator: str, at: Member, right: Member) -> Said:
         return {}
     found: list[tuple[Member, str]] = []
     for place in _values(reader, right, operator, many="isAllOf"):
-        slug = _text(place.value).removeprefix(COURSE_URN)
-        if not _SLUG.fullmatch(slug):
+        text = _text(place.value)
+        slug = text.removeprefix(COURSE_URN)
+        # A bare name as @id would be relative to wherever the policy came from.
+        relative = slug == text and not isinstance(place.value, str)
+        if relative or not _SLUG.fullmatch(slug):
             reader.fault(place.pointer, "course-invalid", value=slug)
         else:
             found.append((place, slug))

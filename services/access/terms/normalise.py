@@ -34,6 +34,8 @@ from services.kit.text import clean_line
 
 MAX_RULES: Final = 50
 MAX_ATTRIBUTION: Final = 1000
+MAX_ATTRIBUTIONS: Final = 10_000
+"""Characters of all lines together: they go into the input of every decision."""
 
 _REFUSED = {
     "assigner": "assigner-not-supported",
@@ -245,8 +247,10 @@ def _duties(reader: Reader, at: Member | None) -> Said:
             reader.fault(place.pointer, "duty-twice", action=name)
         else:
             reader.fault(where.pointer, "duty-unknown", action=name)
-    if lines:
+    if lines and at is not None:
         said["attribution"] = "\n".join(sorted(lines))
+        if len(said["attribution"]) > MAX_ATTRIBUTIONS:
+            reader.fault(at.pointer, "text-too-long", limit=MAX_ATTRIBUTIONS)
     return said
 
 

@@ -379,6 +379,16 @@ def test_text_gives_the_policy_back_with_its_normal_form() -> None:
     assert result == (normalise(document), document)
 
 
+def test_attribution_is_limited_in_all() -> None:
+    duties = [{"action": "attribute", "df:text": f"{number:03} " + "x" * 990} for number in range(11)]
+    assert refused(policy(duty=duties)) == {("/permission/0/duty", "text-too-long")}
+    assert len(kept(policy(duty=duties[:10]))["attribution"]) <= 10_000
+
+
+def test_a_bare_name_as_id_would_be_relative_to_somewhere() -> None:
+    assert refused(policy(constraint("df:course", "eq", {"@id": "using-donated-data"}))) == {(RIGHT, "course-invalid")}
+
+
 def test_faults_are_told_up_to_a_limit() -> None:
     result = normalise({**policy(), **{f"x{n}": n for n in range(500)}})
     assert isinstance(result, Refused)
