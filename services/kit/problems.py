@@ -53,6 +53,10 @@ class Problem(Exception):
         self.extra = dict(extra or {})
 
 
+class BrokenOff(Exception):
+    """An answer is broken off on purpose, so that its reader knows that it is not whole. Nothing has failed."""
+
+
 def not_found(noun: str) -> Problem:
     """404: the thing does not exist, or the caller may not know that it does."""
     return Problem(404, "not-found", params={"noun": noun})
@@ -176,8 +180,9 @@ def install_handlers(app: FastAPI) -> None:
         return problem_response(unavailable("database"), request)
 
     async def on_unknown(request: Request, error: Exception) -> JSONResponse:
-        # The message may hold personal data, so only the type and where it came from are logged.
-        log.exception("request.failed", error=type(error).__name__)
+        if not isinstance(error, BrokenOff):
+            # The message may hold personal data, so only the type and where it came from are logged.
+            log.exception("request.failed", error=type(error).__name__)
         return problem_response(Problem(500, "internal-error"), request)
 
     async def on_dbapi(request: Request, error: Exception) -> JSONResponse:
