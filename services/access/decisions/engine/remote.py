@@ -6,7 +6,7 @@ from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
 import aiohttp
-from opa_client import AsyncOpaClient
+from opa_client import AsyncOpaClient  # pyright: ignore[reportMissingTypeStubs] - opa-python-client ships none
 
 from services.access.decisions.engine.breaker import Breaker
 from services.access.decisions.engine.bundle import read_bundle
