@@ -75,7 +75,7 @@ COMMENTS = {
     'factory.access.v1.RequestSubmitted.submitted_by': 'The user who asked.',
     'factory.access.v1.TermsPublished': 'numbered, immutable terms exist and donations can be made under them.',
     'factory.access.v1.TermsPublished.digest': 'Digest of their normal form: lower-case hexadecimal SHA-256.',
-    'factory.access.v1.TermsPublished.number': 'Their number, counted from 1 in the whole factory.',
+    'factory.access.v1.TermsPublished.number': 'Their number, counted from 1 within the partner that stated them.',
     'factory.access.v1.TermsPublished.partner_id': 'The partner whose terms they are.',
     'factory.access.v1.TermsPublished.terms_id': 'The terms; key of the event.',
     'factory.catalog.v1.DatasetPublished': 'the dataset is listed for every signed-in user.',
