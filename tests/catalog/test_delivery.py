@@ -350,6 +350,32 @@ async def test_a_fact_makes_the_question_come_at_once(world: World) -> None:
     assert asyncio.get_running_loop().time() - began < world.settings.lease_poll_s / 2
 
 
+async def test_those_who_come_while_a_question_is_under_way_share_the_next() -> None:
+    asked: list[list[object]] = []
+    gate = asyncio.Event()
+
+    async def ask(ids: list[object], _deadline_s: float) -> dict[object, Answer]:
+        asked.append(ids)
+        await gate.wait()
+        return {decision: Answer(decision != dead, ("grant-revoked",)) for decision in ids}
+
+    keeper = LeaseKeeper(ask, poll_s=1, silence_s=5)  # pyright: ignore[reportArgumentType]
+    decisions = [new_id() for _ in range(20)]
+    dead = decisions[7]
+    checks = [asyncio.create_task(keeper.check(decisions[0]))]
+    await until(lambda: asked)
+    checks += [asyncio.create_task(keeper.check(decision)) for decision in decisions[1:]]
+    checks += [asyncio.create_task(keeper.check(decisions[1])) for _ in range(5)]
+    await asyncio.sleep(0)
+    checks[3].cancel()
+    gate.set()
+    answers = await asyncio.gather(*checks, return_exceptions=True)
+    assert [len(ids) for ids in asked] == [1, 19]
+    live = [answer.live for answer in answers if isinstance(answer, Answer)]
+    assert (live.count(True), live.count(False)) == (23, 1)
+    await keeper.close()
+
+
 async def test_an_answer_that_leaves_a_decision_out_ends_it() -> None:
     decision = new_id()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from services.catalog.datasets.service import blobs_of
 from services.catalog.intake.ingest import sweep_spool, take_one
 from services.catalog.intake.service import spool_of
 from tests.catalog.support import TUS, World, catalog_context, sha, zipped
@@ -355,6 +356,27 @@ async def test_the_same_content_is_stored_once(world: World) -> None:
     await world.upload(other, "a", content)
     await world.ingest()
     assert len({path.name for path in world.objects()}) == 2
+
+
+async def test_an_upload_taken_back_while_it_is_taken_in_leaves_nothing(world: World) -> None:
+    donation_id = await world.draft()
+    upload_id = await world.upload(donation_id, "a.bin", os.urandom(6_000_000))
+    blobs = blobs_of(world.ctx)
+    put = blobs.put
+
+    async def put_and_be_overtaken(name: str, source: Any, *, size: int | None = None) -> int:
+        written = await put(name, source, size=size)
+        assert (await world.donor.ask("DELETE", f"/uploads/{upload_id}", headers=TUS)).status_code == 204
+        return written
+
+    blobs.put = put_and_be_overtaken
+    await world.ingest()
+    assert len(world.objects()) == 0
+    assert world.spooled() == []
+    blobs.put = put
+    await world.upload(donation_id, "a.bin", b"another")
+    await world.ingest()
+    assert (await world.donor.post(f"/donations/{donation_id}/submission")).status_code == 200
 
 
 # --- what dies and comes back -----------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def show_version(caller: Subject, version: Version, dataset: Dataset) -> Version
     return VersionOut.model_validate({**fields, "allowed_actions": [action]})
 
 
-@router.get("/datasets/{dataset_id}", operation_id="get_dataset")
+@router.get("/datasets/{dataset_id}", operation_id="get_dataset", summary="Read a dataset")
 async def get_dataset(dataset_id: DatasetId, caller: Caller, session: Session, response: Response) -> DatasetOut:
     """Read a dataset: before publication for the donating partner and its stewards alone; withdrawn, a tombstone."""
     dataset = await rules.dataset_for(session, caller, dataset_id)
@@ -56,7 +56,7 @@ async def get_dataset(dataset_id: DatasetId, caller: Caller, session: Session, r
     return await show_dataset(session, caller, dataset)
 
 
-@router.get("/datasets/{dataset_id}/versions", operation_id="list_versions")
+@router.get("/datasets/{dataset_id}/versions", operation_id="list_versions", summary="List a dataset's versions")
 async def list_versions(dataset_id: DatasetId, caller: Caller, session: Session, params: Page) -> Paged[VersionOut]:
     """List the versions of a dataset by number. Raw ones are shown to the donating partner and its stewards."""
     dataset = await rules.dataset_for(session, caller, dataset_id)
@@ -70,7 +70,7 @@ async def list_versions(dataset_id: DatasetId, caller: Caller, session: Session,
     return page(rows, params.limit, lambda row: (row.number,), lambda row: show_version(caller, row, dataset))
 
 
-@router.get("/versions/{version_id}", operation_id="get_version")
+@router.get("/versions/{version_id}", operation_id="get_version", summary="Read a version")
 async def get_version(version_id: VersionId, caller: Caller, session: Session, response: Response) -> VersionOut:
     """Read a version: its state, its gate, its digest and what it holds in sum."""
     version, dataset = await rules.version_for(session, caller, version_id)
@@ -78,7 +78,7 @@ async def get_version(version_id: VersionId, caller: Caller, session: Session, r
     return show_version(caller, version, dataset)
 
 
-@router.get("/versions/{version_id}/lineage", operation_id="get_lineage")
+@router.get("/versions/{version_id}/lineage", operation_id="get_lineage", summary="See where a version comes from")
 async def get_lineage(version_id: VersionId, caller: Caller, session: Session) -> LineageOut:
     """Read where a version comes from, and what was made from it, one step each way."""
     version, dataset = await rules.version_for(session, caller, version_id)
@@ -100,7 +100,7 @@ async def get_lineage(version_id: VersionId, caller: Caller, session: Session) -
     )
 
 
-@router.post("/versions/{version_id}/release", operation_id="release_version")
+@router.post("/versions/{version_id}/release", operation_id="release_version", summary="Release a version")
 async def release_version(
     version_id: VersionId,
     body: ReleaseIn,

@@ -1,7 +1,7 @@
 """The only place that queries the tables of datasets and versions."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -107,6 +107,29 @@ async def claim_objects(
         select(StoredObject).where(StoredObject.dataset_id == dataset_id, col(StoredObject.name).in_(names))
     )
     return {row.name: (row.version_id, row.wrapped_key, row.stored) for row in found}
+
+
+async def adopt_orphans(session: RuleSession, dataset_id: UUID, version_id: UUID, names: Sequence[str]) -> list[str]:
+    """Return those of these blobs that no row names any more, with rows made for them: they are ours to delete.
+
+    Until this transaction ends, whoever wants to store the same content waits for it.
+    """
+    rows = [
+        {
+            "dataset_id": dataset_id,
+            "name": name,
+            "version_id": version_id,
+            "wrapped_key": b"",
+            "size": 0,
+            "stored": False,
+        }
+        | {"created_at": datetime.fromtimestamp(0, UTC)}
+        for name in sorted(names)
+    ]
+    if not rows:
+        return []
+    statement = insert(StoredObject).values(rows).on_conflict_do_nothing().returning(col(StoredObject.name))
+    return list((await session.execute(statement)).scalars())
 
 
 async def mark_stored(session: RuleSession, dataset_id: UUID, names: Sequence[str]) -> set[str]:

@@ -36,7 +36,7 @@ IfRange = Annotated[str | None, Header(alias="If-Range", description="The range 
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="304 if the file has this ETag.")]
 
 
-@router.get("/versions/{version_id}/files", operation_id="list_files")
+@router.get("/versions/{version_id}/files", operation_id="list_files", summary="List a version's files")
 async def list_files(
     version_id: VersionId, caller: Caller, ctx: Ctx, params: Page, permit: PermitToken = None
 ) -> Paged[FileOut]:
@@ -62,6 +62,7 @@ async def list_files(
 @router.get(
     "/versions/{version_id}/files/{path:path}",
     operation_id="download_file",
+    summary="Download a file",
     response_class=Response,
     responses={
         200: {"description": "The file.", "content": {"application/octet-stream": {}}},
@@ -84,7 +85,12 @@ async def download_file(
     return await _answer(ctx, caller, version_id, path, permit, range_header, if_range, if_none_match, body=True)
 
 
-@router.head("/versions/{version_id}/files/{path:path}", operation_id="head_file", response_class=Response)
+@router.head(
+    "/versions/{version_id}/files/{path:path}",
+    operation_id="head_file",
+    summary="Ask about a file",
+    response_class=Response,
+)
 async def head_file(
     version_id: VersionId,
     path: FilePath,

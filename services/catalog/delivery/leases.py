@@ -2,7 +2,7 @@
 
 import asyncio
 import contextvars
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -12,7 +12,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from services.kit.context import Context
-from services.kit.problems import Problem
+from services.kit.problems import BrokenOff, Problem
 
 log = structlog.get_logger("factory.leases")
 
@@ -35,7 +35,7 @@ class Answer:
     codes: tuple[str, ...] = ()
 
 
-class LeaseEnded(Exception):
+class LeaseEnded(BrokenOff):
     """The lease was taken back, or nobody says that it still holds: the stream ends short."""
 
     def __init__(self, why: str) -> None:
@@ -75,6 +75,8 @@ class LeaseKeeper:
         self._leases: dict[int, Lease] = {}
         self._poked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._asking: list[tuple[UUID, asyncio.Future[Answer]]] = []
+        self._asker: asyncio.Task[None] | None = None
 
     @property
     def held(self) -> int:
@@ -87,8 +89,27 @@ class LeaseKeeper:
 
     async def check(self, decision_id: UUID) -> Answer:
         """Ask about one decision, before the first byte. Raises the other service's problem (503: no answer)."""
-        answers = await self._ask([decision_id], 5.0)
-        return answers.get(decision_id, Answer(False))
+        future = asyncio.get_running_loop().create_future()
+        self._asking.append((decision_id, future))
+        if self._asker is None or self._asker.done():
+            self._asker = _apart(self._ask_for_those_at_the_door(), "lease-door")
+        return await future
+
+    async def _ask_for_those_at_the_door(self) -> None:
+        # While one question is under way, those who come wait for the next, which asks for all of them.
+        while self._asking:
+            waiting, self._asking = self._asking[:MAX_ASKED], self._asking[MAX_ASKED:]
+            try:
+                answers = await self._ask(list({decision_id for decision_id, _ in waiting}), 5.0)
+            except Exception as error:
+                _fail(waiting, error)
+                continue
+            except asyncio.CancelledError:
+                _fail([*waiting, *self._asking], unavailable("leases"))
+                raise
+            for decision_id, future in waiting:
+                if not future.done():
+                    future.set_result(answers.get(decision_id, Answer(False)))
 
     @asynccontextmanager
     async def hold(self, decision_id: UUID, asked_at: float) -> AsyncGenerator[Lease]:
@@ -96,9 +117,7 @@ class LeaseKeeper:
         lease = Lease(decision_id, asked_at)
         self._leases[id(lease)] = lease
         if self._task is None or self._task.done():
-            # In a context of its own: it outlives the request that happens to start it.
-            loop = asyncio.get_running_loop()
-            self._task = loop.create_task(self._keep(), name="lease-keeper", context=contextvars.Context())
+            self._task = _apart(self._keep(), "lease-keeper")
         STREAMING.inc()
         try:
             yield lease
@@ -110,9 +129,10 @@ class LeaseKeeper:
         """End every stream and stop asking."""
         for lease in self._leases.values():
             lease.end("closing")
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        tasks = [task for task in (self._task, self._asker) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _keep(self) -> None:
         loop = asyncio.get_running_loop()
@@ -165,6 +185,17 @@ class LeaseKeeper:
                     lease.confirmed = now
                 else:
                     lease.end(answer.codes[0] if answer.codes else "not-live")
+
+
+def _fail(waiting: Sequence[tuple[UUID, asyncio.Future[Answer]]], error: Exception) -> None:
+    for _decision_id, future in waiting:
+        if not future.done():
+            future.set_exception(error)
+
+
+def _apart(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    """Run `work` in a context of its own: it outlives the request that happens to start it."""
+    return asyncio.get_running_loop().create_task(work, name=name, context=contextvars.Context())
 
 
 def ask_access(ctx: Context) -> Ask:

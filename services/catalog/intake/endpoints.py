@@ -116,7 +116,7 @@ async def _shown(
     return _show(caller, donation, await rules.totals(session, donation.id), lang)
 
 
-@router.post("/donations", status_code=201, operation_id="create_donation")
+@router.post("/donations", status_code=201, operation_id="create_donation", summary="Begin a donation")
 async def create_donation(
     body: DonationIn,
     caller: Donor,  # pyright: ignore[reportInvalidTypeForm] - made by a function
@@ -147,7 +147,7 @@ async def create_donation(
     return await _shown(session, caller, donation, lang, response)
 
 
-@router.get("/donations", operation_id="list_donations")
+@router.get("/donations", operation_id="list_donations", summary="List donations")
 async def list_donations(
     caller: Caller,
     session: Session,
@@ -178,7 +178,7 @@ async def list_donations(
     )
 
 
-@router.get("/donations/{donation_id}", operation_id="get_donation")
+@router.get("/donations/{donation_id}", operation_id="get_donation", summary="Read a donation")
 async def get_donation(
     donation_id: DonationId, caller: Caller, session: Session, lang: Lang, response: Response
 ) -> DonationOut:
@@ -187,7 +187,7 @@ async def get_donation(
     return await _shown(session, caller, donation, lang, response)
 
 
-@router.patch("/donations/{donation_id}", operation_id="update_donation")
+@router.patch("/donations/{donation_id}", operation_id="update_donation", summary="Change a draft")
 async def update_donation(
     donation_id: DonationId,
     body: DonationChange,
@@ -229,7 +229,9 @@ def _plain(changed: dict[str, Any]) -> dict[str, Any]:
     return {name: dumped[name] for name in changed}
 
 
-@router.post("/donations/{donation_id}/uploads", status_code=201, operation_id="create_upload")
+@router.post(
+    "/donations/{donation_id}/uploads", status_code=201, operation_id="create_upload", summary="Announce a file"
+)
 async def create_upload(
     donation_id: DonationId, body: UploadIn, caller: Caller, ctx: Ctx, session: Session, response: Response
 ) -> UploadOut:
@@ -242,7 +244,7 @@ async def create_upload(
     return uploads.show(upload, secrets, 0)
 
 
-@router.get("/donations/{donation_id}/uploads", operation_id="list_uploads")
+@router.get("/donations/{donation_id}/uploads", operation_id="list_uploads", summary="List a donation's uploads")
 async def list_uploads(
     donation_id: DonationId,
     caller: Caller,
@@ -264,7 +266,7 @@ async def _offset(ctx: Context, upload: Upload) -> int:
     return await spool_of(ctx).size(str(upload.id)) if upload.state == "open" else upload.size
 
 
-@router.post("/donations/{donation_id}/submission", operation_id="submit_donation")
+@router.post("/donations/{donation_id}/submission", operation_id="submit_donation", summary="Hand a donation in")
 async def submit_donation(
     donation_id: DonationId,
     caller: Caller,
@@ -284,7 +286,7 @@ async def submit_donation(
     return await _shown(session, caller, donation, lang, response)
 
 
-@router.put("/donations/{donation_id}/checklist", operation_id="update_checklist")
+@router.put("/donations/{donation_id}/checklist", operation_id="update_checklist", summary="Record what was checked")
 async def update_checklist(
     donation_id: DonationId,
     body: ChecklistIn,
@@ -303,7 +305,7 @@ async def update_checklist(
     return await _shown(session, caller, donation, lang, response)
 
 
-@router.post("/donations/{donation_id}/acceptance", operation_id="accept_donation")
+@router.post("/donations/{donation_id}/acceptance", operation_id="accept_donation", summary="Accept a donation")
 async def accept_donation(
     donation_id: DonationId,
     body: DecisionIn,
@@ -345,7 +347,7 @@ async def _prepare(ctx: Context, session: RuleSession, donation: Donation) -> tu
     return secrets, await rules.manifest_of(donation, secrets, staged, keys)
 
 
-@router.post("/donations/{donation_id}/rejection", operation_id="reject_donation")
+@router.post("/donations/{donation_id}/rejection", operation_id="reject_donation", summary="Reject a donation")
 async def reject_donation(
     donation_id: DonationId,
     body: DecisionIn,
@@ -364,7 +366,7 @@ async def reject_donation(
     return await _shown(session, caller, donation, lang, response)
 
 
-@router.get("/donations/{donation_id}/receipt", operation_id="get_receipt")
+@router.get("/donations/{donation_id}/receipt", operation_id="get_receipt", summary="Read the receipt")
 async def get_receipt(donation_id: DonationId, caller: Caller, ctx: Ctx, session: Session) -> Receipt:
     """Read the receipt of an accepted donation: the digest of every file, and of the version they became."""
     donation = await rules.donation_for(session, caller, donation_id)

@@ -149,7 +149,7 @@ async def store_small(ctx: Context, job: Job, pieces: Sequence[Piece]) -> None:
         todo = [name for name, (_key, stored) in keys.items() if not stored]
         sealed = await encrypt_many([(keys[n][0].secret, job.secrets.object_aad(n), contents[n]) for n in todo])
         await _put_all(ctx, job.secrets.dataset_id, list(zip(todo, sealed, strict=True)))
-        if await _stage(ctx, job, [(p.path, p.sha256, p.media_type, len(p.content), n) for n, p in named]):
+        if await _stage(ctx, job, [(p.path, p.sha256, p.media_type, len(p.content), n) for n, p in named], todo):
             return
     raise RuntimeError("objects vanish as fast as they are stored")
 
@@ -177,7 +177,7 @@ async def store_large(
         if not stored:
             sealed = encrypt_stream(key.secret, job.secrets.object_aad(name), _counted(job, source()))
             await blobs_of(ctx).put(blob_name(job.secrets.dataset_id, name), sealed)
-        if await _stage(ctx, job, [(path, sha256, media_type, size, name)]):
+        if await _stage(ctx, job, [(path, sha256, media_type, size, name)], [] if stored else [name]):
             return
     raise RuntimeError("an object vanishes as fast as it is stored")
 
@@ -244,11 +244,25 @@ async def _object_keys(ctx: Context, job: Job, sizes: dict[str, int]) -> dict[st
     return await asyncio.to_thread(opened)
 
 
-async def _stage(ctx: Context, job: Job, files: Sequence[tuple[str, str, str, int, str]]) -> bool:
+async def _stage(
+    ctx: Context, job: Job, files: Sequence[tuple[str, str, str, int, str]], stored: Sequence[str]
+) -> bool:
     """Stage files whose objects are in the store, given as (path, sha256, media type, size, object name).
 
-    False when an object was deleted meanwhile: store it again. Raises Refused when a path is taken.
+    `stored` names those that were stored just now. False when an object was deleted meanwhile: store it again. Raises
+    Refused when a path is taken, ClaimLost when the upload is no longer ours: then what was stored is taken back.
     """
+    try:
+        return await _stage_ours(ctx, job, files)
+    except ClaimLost:
+        async with ctx.unit() as session:
+            orphans = await objects.adopt_orphans(session, job.secrets.dataset_id, job.secrets.version_id, stored)
+            await blobs_of(ctx).delete([blob_name(job.secrets.dataset_id, name) for name in orphans])
+            await objects.forget_objects(session, job.secrets.dataset_id, orphans)
+        raise
+
+
+async def _stage_ours(ctx: Context, job: Job, files: Sequence[tuple[str, str, str, int, str]]) -> bool:
     secrets = job.secrets
 
     def rows() -> list[dict[str, Any]]:
