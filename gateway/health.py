@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import text
 
 from gateway.door import AtTheDoor, Door
+from gateway.sessions import repository as sessions
 from gateway.upstream import Upstream
 
 DEADLINE_S = 3.0
@@ -52,8 +52,8 @@ async def _outcome(check: Callable[[], Awaitable[None]]) -> str | None:
 
 
 async def _database(door: Door) -> None:
-    async with door.ctx.db.engine.connect() as connection:
-        await connection.execute(text("SELECT 1"))
+    async with door.ctx.unit() as session:
+        await sessions.answers(session)
 
 
 async def _provider(door: Door) -> None:

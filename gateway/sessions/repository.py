@@ -34,3 +34,8 @@ async def remove_ended(session: RuleSession, now: datetime, idle_since: datetime
     """Delete sessions past their end, and those unused since `idle_since`."""
     ended = or_(col(SessionRow.expires_at) <= now, col(SessionRow.last_seen_at) <= idle_since)
     await session.execute(delete(SessionRow).where(ended))
+
+
+async def answers(session: RuleSession) -> None:
+    """Raise unless the database answers."""
+    await session.execute(select(1))

@@ -142,6 +142,20 @@ async def test_logs_name_the_route_and_not_the_path(site: Site, browser: httpx.A
     assert "secret" not in str(lines)
 
 
+async def test_a_client_that_hangs_up_is_not_logged_as_our_failure(start_site: StartSite) -> None:
+    async def hang(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            continue
+
+    site: Site = await start_site(upstreams=lambda a: {"access": InProcessUpstream("access", hang)})
+    with structlog.testing.capture_logs() as lines:
+        async with site.browser() as browser:
+            with pytest.raises(httpx.ReadTimeout):
+                await browser.get("/api/v1/me", timeout=0.2)
+        await until(lambda: lines, what="the line in the log")
+    assert [(line["event"], line["status"]) for line in lines] == [("request", 499)]
+
+
 async def test_cross_origin_calls_are_off_until_turned_on(site: Site, start_site: StartSite) -> None:
     asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
     async with site.browser() as browser:
