@@ -12,7 +12,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from services.kit.context import Context
-from services.kit.problems import BrokenOff, Problem
+from services.kit.problems import BrokenOff, Problem, unavailable
 
 log = structlog.get_logger("factory.leases")
 
