@@ -9,6 +9,8 @@ from typing import Any, Literal, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from services.kit.texts import Language
+
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 LAST_UNTIL = datetime(2200, 1, 1, tzinfo=UTC)
 """No grant is given for longer than this; it also keeps every reckoning with zones inside the calendar."""
@@ -141,7 +143,7 @@ class AgreementFacts:
     purpose: str
     purpose_text: str
     until: datetime
-    summary: Mapping[str, Sequence[str]]
+    summary: Mapping[Language, Sequence[str]]
     """The terms in plain words, by language."""
 
 

@@ -3,13 +3,13 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
 from services.access.vocabulary import Action, Purpose
 from services.kit.schemas import Body, Instant, Resource
 
-_EXAMPLE = {
+_EXAMPLE: JsonValue = {
     "version_id": "01890a5d-ac96-774b-bcce-b302099a8059",
     "project_id": "01890a5d-ac96-774b-bcce-b302099a8057",
     "action": "read",

@@ -115,8 +115,7 @@ async def test_many_that_end_together_are_each_told_once(house: House) -> None:
         async with house.world.ctx.unit() as session:
             return await service.announce_ended(session, house.world.clock.now(), limit=3)
 
-    told = await asyncio.gather(once(), once(), once())
-    told.append(await once())
+    told = [*await asyncio.gather(once(), once(), once()), await once()]
     assert sum(told) == 4
     assert sorted(e.subject for e in await house.world.emitted("grant.expired")) == sorted(grants)
 

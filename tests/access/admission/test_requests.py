@@ -114,8 +114,8 @@ async def test_terms_may_exclude_the_recipient_and_end_before_the_request(house:
     house.terms_id = await house.terms("health-research")
     hospital = await house.world.partner("Hospital")
     house.dataset_id, _ = house.catalog.add(partner_id=hospital, terms_id=house.terms_id)
-    late = {"purpose": "research/health", "until": "2031-06-01T00:00:00Z"}
-    assert pointers(await house.request(**late)) == {"/until": "until-beyond-terms"}
+    late = await house.request(purpose="research/health", until="2031-06-01T00:00:00Z")
+    assert pointers(late) == {"/until": "until-beyond-terms"}
     assert (await house.request(purpose="research/health")).status_code == 201
     own = await house.world.project(house.outsider, purpose="research")
     answer = await house.request(house.outsider, project_id=own["id"], purpose="research/health")

@@ -2,11 +2,13 @@
 
 import json
 import unicodedata
+from typing import Any
 
 import pytest
 
 from services.access.decisions.texts import CODE_TEXTS
 from services.kit.ids import new_id
+from services.kit.texts import Language
 from tests.access.admission.house import House, pointers, refusal
 
 
@@ -94,7 +96,8 @@ async def test_one_question_that_may_not_be_asked_spoils_the_batch_and_is_named(
 async def test_reasons_and_cures_are_told_in_swedish(house: House) -> None:
     swedish = (await house.ask(headers={"Accept-Language": "sv-SE"})).json()
     english = (await house.ask(headers={"Accept-Language": "en"})).json()
-    for told, language in ((swedish, "sv"), (english, "en")):
+    answers: list[tuple[Any, Language]] = [(swedish, "sv"), (english, "en")]
+    for told, language in answers:
         assert {c["code"]: c["message"] for c in told["codes"]} == {
             c["code"]: CODE_TEXTS[c["code"]][language] for c in told["codes"]
         }
