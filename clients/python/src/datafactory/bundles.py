@@ -53,6 +53,8 @@ def scan(folder: Path) -> list[LocalFile]:
     found: dict[str, LocalFile] = {}
     for entry in _walk(folder):
         relative = unicodedata.normalize("NFC", entry.relative_to(folder).as_posix())
+        if not _is_unicode(relative):
+            raise UnfitFolder(f"the name {ascii(relative)} is not UTF-8 on this disk; give the file another one")
         if entry.is_symlink():
             raise UnfitFolder(f"{relative} is a link; put the file itself there or leave it out")
         if not entry.is_file():
@@ -63,6 +65,11 @@ def scan(folder: Path) -> list[LocalFile]:
     if not found:
         raise UnfitFolder(f"{folder} holds no files")
     return [found[path] for path in sorted(found)]
+
+
+def _is_unicode(name: str) -> bool:
+    """Whether a name can be sent: bytes on disk that are no UTF-8 come as lone surrogates (PEP 383)."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _walk(folder: Path) -> Iterator[Path]:
