@@ -54,7 +54,7 @@ def scan(folder: Path) -> list[LocalFile]:
     for entry in _walk(folder):
         relative = unicodedata.normalize("NFC", entry.relative_to(folder).as_posix())
         if not _is_unicode(relative):
-            raise UnfitFolder(f"the name {ascii(relative)} is not UTF-8 on this disk; give the file another one")
+            raise UnfitFolder(f"the name {relative!a} is not UTF-8 on this disk; give the file another one")
         if entry.is_symlink():
             raise UnfitFolder(f"{relative} is a link; put the file itself there or leave it out")
         if not entry.is_file():
