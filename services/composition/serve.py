@@ -56,7 +56,9 @@ def client_for(name: str, url: str, apps: Mapping[str, FastAPI]) -> httpx.AsyncC
 def bind(host: str, port: int) -> socket.socket:
     """Return a listening socket; port 0 takes the usual port if it is free, else any."""
     for candidate in [port] if port else [PREFERRED_PORT, 0]:
-        sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+        # The protocol is named, or asyncio leaves Nagle's algorithm on (it turns it off for TCP by number only).
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind((host, candidate))
@@ -101,6 +103,8 @@ async def serve_app(app: Any, sock: socket.socket) -> None:
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", server_header=False, timeout_graceful_shutdown=5,
         timeout_keep_alive=75, h11_max_incomplete_event_size=64 * 1024,
+        # Who asks is said by FACTORY_TRUSTED_PROXIES alone; uvicorn would believe anyone on this machine.
+        proxy_headers=False,
     )  # fmt: skip
     await uvicorn.Server(config).serve(sockets=[sock])
 

@@ -8,9 +8,11 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from services.kit.bus.failures import is_passing
 from services.kit.texts import KIT_TEXTS, TITLES, Language, Texts, languages_of
 
 log = structlog.get_logger("factory.problems")
@@ -186,16 +188,12 @@ def install_handlers(app: FastAPI) -> None:
         return problem_response(Problem(500, "internal-error"), request)
 
     async def on_dbapi(request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, DBAPIError)
-        if error.connection_invalidated:
-            return await on_database(request, error)
-        return await on_unknown(request, error)
+        return await (on_database if is_passing(error) else on_unknown)(request, error)
 
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(OperationalError, on_database)
-    app.add_exception_handler(InterfaceError, on_database)
     app.add_exception_handler(DBAPIError, on_dbapi)
+    app.add_exception_handler(PoolTimeout, on_database)
     app.add_exception_handler(OSError, on_database)
     app.add_exception_handler(Exception, on_unknown)
