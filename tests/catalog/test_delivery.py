@@ -228,7 +228,7 @@ async def test_a_withdrawn_dataset_is_a_tombstone(world: World) -> None:
         assert answer.json()["tombstone"]["reason"] == "A person objected."
         assert (await world.donor.get(f"/versions/{version_id}/files")).status_code == 410
         assert (await world.researcher.get(f"/datasets/{dataset_id}")).json()["state"] == "withdrawn"
-        assert (await world.researcher.get(f"/versions/{version_id}")).status_code == 200
+        assert (await world.researcher.get(f"/versions/{version_id}")).json()["state"] == "withdrawn"
         await world.erase()
     assert world.objects() == []
     assert not list((world.folder / "keys").rglob("*.key"))

@@ -45,7 +45,7 @@ def show_version(caller: Subject, version: Version, dataset: Dataset) -> Version
     refusal = rules.release_refusal(caller, version, dataset)
     action = AllowedAction(action="release", allowed=refusal is None, reason=refusal.code if refusal else None)
     fields = {name: getattr(version, name) for name in VersionOut.model_fields if hasattr(version, name)}
-    return VersionOut.model_validate({**fields, "allowed_actions": [action]})
+    return VersionOut.model_validate({**fields, "state": rules.state_of(version, dataset), "allowed_actions": [action]})
 
 
 @router.get("/datasets/{dataset_id}", operation_id="get_dataset", summary="Read a dataset")
@@ -127,12 +127,12 @@ async def release_version(
 async def version_facts(body: FactsIn, service: ServiceCaller, session: Session) -> dict[str, Any]:
     """Answer another service: the state of versions and datasets, now. What does not exist is left out."""
     versions, datasets, pairs = await repository.facts(session, body.version_ids, body.dataset_ids)
-    withdrawn = {dataset.id for dataset in datasets if dataset.state == "withdrawn"}
+    by_id = {dataset.id: dataset for dataset in datasets}
     return {
         "versions": {
             str(v.id): {
                 "dataset_id": str(v.dataset_id),
-                "state": "withdrawn" if v.dataset_id in withdrawn else v.state,
+                "state": rules.state_of(v, by_id[v.dataset_id]),
                 "gate": v.gate,
                 "personal_data": v.personal_data,
             }

@@ -62,14 +62,20 @@ def require_steward(caller: Subject, dataset: Dataset) -> None:
         raise forbidden("role-required", role="steward")
 
 
+def state_of(version: Version, dataset: Dataset) -> str:
+    """Return the version's state as it counts: a withdrawn dataset takes all its versions with it."""
+    return "withdrawn" if dataset.state == "withdrawn" else version.state
+
+
 def require_alive(version: Version, dataset: Dataset) -> None:
     """410, with the tombstone, for what was withdrawn or redacted."""
-    if dataset.state != "withdrawn" and version.state not in ("withdrawn", "redacted"):
+    state = state_of(version, dataset)
+    if state not in ("withdrawn", "redacted"):
         return
     tombstone = {
         "dataset_id": str(dataset.id),
         "version_id": str(version.id),
-        "state": "withdrawn" if dataset.state == "withdrawn" else version.state,
+        "state": state,
         "withdrawn_at": dataset.withdrawn_at.isoformat() if dataset.withdrawn_at else None,
         "reason": dataset.withdrawal_reason,
     }
