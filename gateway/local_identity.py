@@ -18,6 +18,8 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from gateway.local_pages import DUTIES, FRAME, SIGN_IN
+
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -46,19 +48,6 @@ _PATHS = frozenset(
     }
 )  # fmt: skip
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
-
-# The provider's own frame loads its style from a content network; a laptop may be offline, and nobody need know of it.
-_FRAME = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Data Factory – local sign-in</title>
-<style>
-body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 40rem; padding: 0 1rem; color: #1b1b1b; }
-button, input { font: inherit; padding: .5rem .8rem; margin: .2rem 0; border: 1px solid #555; border-radius: .3rem; }
-button { background: #0b5cad; color: #fff; cursor: pointer; } button.contrast { background: #fff; color: #1b1b1b; }
-input { width: 100%; box-sizing: border-box; } h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; }
-</style></head>
-<body><main>{% block content %}{{ content }}{% endblock %}</main></body></html>
-"""
 
 
 @dataclass(frozen=True)
@@ -145,8 +134,12 @@ def _provider_app() -> WsgiApp:
     # It comes with Werkzeug's debugger, which runs whatever Python it is sent.
     flask_app.debug = False
     flask_app.wsgi_app = getattr(flask_app.wsgi_app, "app", flask_app.wsgi_app)
+    flask_app.jinja_env.globals["people"] = {sub: (name, DUTIES[sub]) for sub, name in PERSONAS.items()}
     theirs = flask_app.jinja_loader
-    loaders = [DictLoader({"_base.html": _FRAME}), *([theirs] if theirs is not None else [])]
+    loaders = [
+        DictLoader({"_base.html": FRAME, "authorization_form.html": SIGN_IN}),
+        *([theirs] if theirs is not None else []),
+    ]
     flask_app.jinja_loader = ChoiceLoader(loaders)  # pyright: ignore[reportAttributeAccessIssue] - Flask allows it
     return flask_app
 

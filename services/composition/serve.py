@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -53,9 +54,9 @@ def client_for(name: str, url: str, apps: Mapping[str, FastAPI]) -> httpx.AsyncC
     return httpx.AsyncClient(base_url=url, limits=limits, timeout=httpx.Timeout(30))
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 takes the usual port if it is free, else any."""
-    for candidate in [port] if port else [PREFERRED_PORT, 0]:
+def bind(host: str, port: int, usual: int = PREFERRED_PORT) -> socket.socket:
+    """Return a listening socket; port 0 takes the `usual` port if it is free, else any."""
+    for candidate in [port] if port else [usual, PREFERRED_PORT, 0]:
         # The protocol is named, or asyncio leaves Nagle's algorithm on (it turns it off for TCP by number only).
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -70,6 +71,14 @@ def bind(host: str, port: int) -> socket.socket:
             if candidate == port:
                 raise SystemExit(f"Port {port} on {host} is taken; set FACTORY_PORT to another.") from None
     raise SystemExit(f"No free port on {host}.")
+
+
+def _port_of_last_time(data: Path) -> int:
+    """Return the port that this state was served on before: bookmarks and scripts go on working."""
+    try:
+        return int((data / "port").read_text())
+    except (FileNotFoundError, ValueError):
+        return PREFERRED_PORT
 
 
 @asynccontextmanager
@@ -133,7 +142,7 @@ async def serve_all() -> None:
     base = Settings()
     configure_logging(base)
     configure_tracing(base, "all")
-    sock = bind(base.host, base.port)
+    sock = bind(base.host, base.port, _port_of_last_time(base.data_dir))
     address = f"http://{_address(sock)}"
     around = await surround(base)
     apps: dict[str, FastAPI] = {}
@@ -146,6 +155,7 @@ async def serve_all() -> None:
         if around.state is not None:
             address_file = around.state.data / "address"
             address_file.write_text(address + "\n")
+            (around.state.data / "port").write_text(f"{sock.getsockname()[1]}\n")
             stack.callback(lambda: address_file.unlink(missing_ok=True))
         log.info("serving", service="all", address=address)
         await serve_app(gateway, sock)
