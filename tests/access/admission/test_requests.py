@@ -71,36 +71,34 @@ async def test_a_closed_project_asks_for_nothing_but_still_sees_what_it_asked(ho
     assert (await house.decide(request["id"], approve=False)).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({"actions": ["deploy"]}, {"/actions/0": "action-never-permitted"}),
-        ({"actions": ["read", "deploy"]}, {"/actions/1": "action-never-permitted"}),
-        ({"purpose": "public-interest"}, {"/purpose": "purpose-never-permitted"}),
-        (
-            {"actions": ["deploy"], "purpose": "innovation", "until": "2026-03-02T09:00:00Z"},
-            {"/actions/0": "action-never-permitted", "/purpose": "purpose-never-permitted", "/until": "until-passed"},
-        ),
-        ({"until": "2200-01-01T00:00:01Z"}, {"/until": "until-too-late"}),
-        ({"until": "9999-12-31T23:59:59.999-23:59"}, {"/until": "until-too-late"}),
-        ({"until": "0001-01-01T00:00:00+23:59"}, {"/until": "until-passed"}),
-        ({"until": "2026-09-01T00:00:00"}, {"/until": "timezone-aware"}),
-        ({"until": "tomorrow"}, {"/until": "datetime-from-date-parsing"}),
-        ({"actions": []}, {"/actions": "too-short"}),
-        ({"actions": ["steal"]}, {"/actions/0": "literal-error"}),
-        ({"purpose": "Research"}, {"/purpose": "unknown-purpose"}),
-        ({"purpose_text": " \n "}, {"/purpose_text": "blank-text"}),
-        ({"state": "approved"}, {"/state": "extra-forbidden"}),
-    ],
-)
-async def test_what_terms_can_never_permit_is_refused_with_a_pointer(
-    house: House, changes: dict[str, Any], expected: dict[str, str]
-) -> None:
-    answer = await house.request(**changes)
-    assert answer.status_code == 422
-    found = {(error["pointer"], error["code"]) for error in answer.json()["errors"]}
-    # The purpose of the project may be in the way as well.
-    assert found - {("/purpose", "purpose-not-of-project")} == set(expected.items())
+NEVER: list[tuple[dict[str, Any], dict[str, str]]] = [
+    ({"actions": ["deploy"]}, {"/actions/0": "action-never-permitted"}),
+    ({"actions": ["read", "deploy"]}, {"/actions/1": "action-never-permitted"}),
+    ({"purpose": "public-interest"}, {"/purpose": "purpose-never-permitted"}),
+    (
+        {"actions": ["deploy"], "purpose": "innovation", "until": "2026-03-02T09:00:00Z"},
+        {"/actions/0": "action-never-permitted", "/purpose": "purpose-never-permitted", "/until": "until-passed"},
+    ),
+    ({"until": "2200-01-01T00:00:01Z"}, {"/until": "until-too-late"}),
+    ({"until": "9999-12-31T23:59:59.999-23:59"}, {"/until": "until-too-late"}),
+    ({"until": "0001-01-01T00:00:00+23:59"}, {"/until": "until-passed"}),
+    ({"until": "2026-09-01T00:00:00"}, {"/until": "timezone-aware"}),
+    ({"until": "tomorrow"}, {"/until": "datetime-from-date-parsing"}),
+    ({"actions": []}, {"/actions": "too-short"}),
+    ({"actions": ["steal"]}, {"/actions/0": "literal-error"}),
+    ({"purpose": "Research"}, {"/purpose": "unknown-purpose"}),
+    ({"purpose_text": " \n "}, {"/purpose_text": "blank-text"}),
+    ({"state": "approved"}, {"/state": "extra-forbidden"}),
+]
+
+
+async def test_what_terms_can_never_permit_is_refused_with_a_pointer(house: House) -> None:
+    for changes, expected in NEVER:
+        answer = await house.request(**changes)
+        assert answer.status_code == 422, changes
+        found = {(error["pointer"], error["code"]) for error in answer.json()["errors"]}
+        # The purpose of the project may be in the way as well.
+        assert found - {("/purpose", "purpose-not-of-project")} == set(expected.items()), changes
     assert await house.count("access_requests") == 0
 
 
