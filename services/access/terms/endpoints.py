@@ -8,6 +8,7 @@ from fastapi import Query, Request
 from services.access.lists import after_id
 from services.access.terms import repository, service
 from services.access.terms.jsonld import MAX_BYTES
+from services.access.terms.models import Terms
 from services.access.terms.schemas import NamedTermsOut, TermsOut, policy_examples
 from services.kit.paging import Page, Paged, page
 from services.kit.problems import Problem
@@ -24,6 +25,21 @@ _POLICY: dict[str, Any] = {
         media_type: {"schema": {"type": "object"}, "examples": policy_examples()} for media_type in _MEDIA_TYPES
     },
 }
+
+
+def _named(row: Terms) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "partner_id": row.partner_id,
+        "number": row.number,
+        "digest": row.digest,
+        "normal": row.normal,
+        "summary": service.summary_of(row),
+    }
+
+
+def _shown(row: Terms) -> TermsOut:
+    return TermsOut(**_named(row), odrl=row.odrl, created_at=row.created_at)
 
 
 async def _body(request: Request) -> bytes:
@@ -63,7 +79,7 @@ async def create_terms(
     partner = service.partner_to_write_for(caller, partner_id)
     body = await _body(request)
     session = await transaction()
-    return TermsOut.of(await service.create_terms(session, caller, partner, body, ctx.clock.now()))
+    return _shown(await service.create_terms(session, caller, partner, body, ctx.clock.now()))
 
 
 @router.get("/terms", operation_id="list_terms", summary="Terms there are")
@@ -75,16 +91,16 @@ async def list_terms(
 ) -> Paged[TermsOut]:
     """Of all partners, the oldest first: whoever is signed in may read terms."""
     rows = await repository.page_of_terms(session, partner_id, after_id(paging), paging.limit)
-    return page(rows, paging.limit, lambda row: (row.id,), TermsOut.of)
+    return page(rows, paging.limit, lambda row: (row.id,), _shown)
 
 
 @router.get("/terms/{id}", operation_id="get_terms", summary="Terms, in ODRL, in normal form and in words")
 async def get_terms(id: UUID, caller: Caller, session: Session) -> TermsOut:
     """Whoever is signed in may read terms."""
-    return TermsOut.of(await service.get_terms(session, id))
+    return _shown(await service.get_terms(session, id))
 
 
 @internal.get("/terms/{id}")
 async def get_terms_for_service(id: UUID, service_caller: ServiceCaller, session: Session) -> NamedTermsOut:
     """Return terms to a service; 404 if there are none."""
-    return NamedTermsOut.of(await service.get_terms(session, id))
+    return NamedTermsOut(**_named(await service.get_terms(session, id)))

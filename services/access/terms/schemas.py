@@ -8,8 +8,6 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from services.access.terms.models import Terms
-from services.access.terms.service import summary_of
 from services.access.terms.vocabulary import Normal
 from services.kit.schemas import Instant, Resource
 
@@ -33,11 +31,6 @@ class NamedTermsOut(Resource):
     normal: Normal = Field(description="What the terms mean: everything said, nothing null.")
     summary: SummaryOut
 
-    @classmethod
-    def of(cls, row: Terms) -> "NamedTermsOut":
-        """Show terms."""
-        return cls(**_members(row))
-
 
 class TermsOut(NamedTermsOut):
     """Terms: the policy as it was sent, its normal form, and both in words. They never change."""
@@ -46,22 +39,6 @@ class TermsOut(NamedTermsOut):
 
     odrl: dict[str, Any] = Field(description="The ODRL policy as it was sent.")
     created_at: Instant
-
-    @classmethod
-    def of(cls, row: Terms) -> "TermsOut":
-        """Show terms with their policy."""
-        return cls(**_members(row), odrl=row.odrl, created_at=row.created_at)
-
-
-def _members(row: Terms) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "partner_id": row.partner_id,
-        "number": row.number,
-        "digest": row.digest,
-        "normal": row.normal,
-        "summary": summary_of(row),
-    }
 
 
 @cache
