@@ -1,6 +1,8 @@
 """A donation case: who works with it, what it must say, how it is checked and decided."""
 
 import asyncio
+import base64
+import json
 from typing import Any
 from uuid import UUID
 
@@ -273,3 +275,35 @@ async def test_lists_are_paged(world: World) -> None:
     second = (await world.donor.get(f"/donations?limit=3&after={first['next_cursor']}")).json()
     assert [d["id"] for d in (*first["items"], *second["items"])] == list(reversed(ids))
     assert second["next_cursor"] is None
+
+
+@pytest.mark.parametrize("values", [["x"], [1], [], ["a", "b"], [1.5], ["\ud800"], ["0" * 36]])
+async def test_cursors_that_were_not_made_here_are_refused(world: World, values: list[object]) -> None:
+    version_id = await world.released({"a": b"1"})
+    dataset_id = (await world.donor.get(f"/versions/{version_id}")).json()["dataset_id"]
+    donation_id = (await world.donor.get("/donations")).json()["items"][0]["id"]
+    after = base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
+    for path in (
+        "/donations", f"/donations/{donation_id}/uploads", f"/datasets/{dataset_id}/versions",
+        f"/versions/{version_id}/files",
+    ):  # fmt: skip
+        answer = await world.donor.get(f"{path}?after={after}")
+        fits = {"/versions": values == [1], "/files": values in (["x"], ["0" * 36])}
+        expected = 200 if any(path.endswith(end) and fit for end, fit in fits.items()) else 422
+        assert answer.status_code == expected, (path, answer.text)
+
+
+async def test_nothing_is_added_while_a_case_is_submitted(world: World) -> None:
+    donation_id = await world.draft()
+    await world.upload(donation_id, "a.txt", b"abc")
+    await world.ingest()
+    answers = await asyncio.gather(
+        *(world.announce(donation_id, f"{n}.txt", b"abc") for n in range(6)),
+        world.donor.post(f"/donations/{donation_id}/submission"),
+        *(world.announce(donation_id, f"{n}.bin", b"abc") for n in range(6)),
+    )
+    added = sum(a.status_code == 201 for a in answers)
+    submitted = answers[6].status_code == 200
+    state = (await world.donor.get(f"/donations/{donation_id}")).json()
+    assert (state["state"], state["uploads"]["open"]) == ("submitted" if submitted else "draft", added)
+    assert not (submitted and added)

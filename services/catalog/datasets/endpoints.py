@@ -8,6 +8,7 @@ from fastapi import Path, Response
 from services.catalog.datasets import repository, rules
 from services.catalog.datasets.models import Dataset, Lineage, Version
 from services.catalog.datasets.schemas import DatasetOut, FactsIn, LineageEdge, LineageOut, ReleaseIn, VersionOut
+from services.catalog.lists import after_number
 from services.kit.db import RuleSession
 from services.kit.paging import Page, Paged, page
 from services.kit.schemas import AllowedAction
@@ -64,7 +65,7 @@ async def list_versions(dataset_id: DatasetId, caller: Caller, session: Session,
         session,
         dataset_id,
         released_only=not rules.is_insider(caller, dataset),
-        after=int(params.after[0]) if params.after else None,
+        after=after_number(params),
         limit=params.limit,
     )
     return page(rows, params.limit, lambda row: (row.number,), lambda row: show_version(caller, row, dataset))

@@ -12,6 +12,7 @@ from services.catalog.delivery import service
 from services.catalog.delivery.leases import keeper_of
 from services.catalog.delivery.rules import RangeNotSatisfiable, Span, disposition, matches_none, span_of
 from services.catalog.delivery.stream import LeasedResponse, plaintext
+from services.catalog.lists import after_text
 from services.catalog.settings import CatalogSettings
 from services.kit.context import Context
 from services.kit.paging import Page, Paged, encode_cursor
@@ -46,7 +47,7 @@ async def list_files(
     """
     opened = await service.open_for_listing(ctx, caller, version_id, permit)
     manifest = await service.manifest_of(ctx, opened)
-    after = str(params.after[0]) if params.after else None
+    after = after_text(params)
     kept: list[Entry] = []
     while len(kept) <= params.limit:
         rows = manifest.after(after, params.limit + 1)

@@ -30,6 +30,7 @@ from services.catalog.intake.schemas import (
 )
 from services.catalog.intake.service import spool_of
 from services.catalog.intake.taking import clear_unneeded
+from services.catalog.lists import after_id
 from services.kit.context import Context
 from services.kit.db import RuleSession
 from services.kit.ids import new_id
@@ -166,7 +167,7 @@ async def list_donations(
         partners=partners,
         cases=caller.scopes("steward", "donation"),
         state=state,
-        before=UUID(str(params.after[0])) if params.after else None,
+        before=after_id(params),
         limit=params.limit,
     )
     counted = await repository.upload_totals(session, [row.id for row in rows])
@@ -202,10 +203,10 @@ async def update_donation(
     terms: dict[str, Any] | None = None
     if body.terms_id is not None:
         async with ctx.unit() as reading:
-            before = await rules.donation_of_donor(reading, caller, donation_id, lock=False)
+            before = await rules.donation_of_donor(reading, caller, donation_id)
         terms = await _terms(ctx, body.terms_id, before.partner_id)
     session = await transaction()
-    donation = await rules.donation_of_donor(session, caller, donation_id)
+    donation = await rules.donation_of_donor(session, caller, donation_id, lock=True)
     check_if_match(if_match, donation.revision)
     rules.require_state(donation, "draft")
     changed = {name: getattr(body, name) for name in body.model_fields_set}
@@ -236,7 +237,7 @@ async def create_upload(
     donation_id: DonationId, body: UploadIn, caller: Caller, ctx: Ctx, session: Session, response: Response
 ) -> UploadOut:
     """Announce a file: where it belongs, its size and its digest. Then send its bytes to `upload_url`, by tus 1.0."""
-    donation = await rules.donation_of_donor(session, caller, donation_id, lock=False)
+    donation = await rules.donation_of_donor(session, caller, donation_id, share=True)
     secrets = await vault_of(ctx).open(session, donation.version_id)
     limit = ctx.settings.upload_max_bytes
     upload = await uploads.plan(session, donation, secrets, body, limit=limit, by=caller.id, now=ctx.clock.now())
@@ -256,8 +257,7 @@ async def list_uploads(
     """List the uploads of a donation: how much of each is here, and what became of it."""
     donation = await rules.donation_for(session, caller, donation_id)
     secrets = await vault_of(ctx).open(session, donation.version_id)
-    after = UUID(str(params.after[0])) if params.after else None
-    rows = await repository.uploads_of(session, donation.id, state=state, after=after, limit=params.limit)
+    rows = await repository.uploads_of(session, donation.id, state=state, after=after_id(params), limit=params.limit)
     offsets = {row.id: await _offset(ctx, row) for row in rows[: params.limit]}
     return page(rows, params.limit, lambda row: (row.id,), lambda row: uploads.show(row, secrets, offsets[row.id]))
 
@@ -277,7 +277,7 @@ async def submit_donation(
     if_match: IfMatch = None,
 ) -> DonationOut:
     """Hand the donation in. 409 `uploads-unfinished` until every upload is stored; take refused ones back first."""
-    donation = await rules.donation_of_donor(session, caller, donation_id)
+    donation = await rules.donation_of_donor(session, caller, donation_id, lock=True)
     if if_match is not None:
         check_if_match(if_match, donation.revision)
     await rules.submit(session, donation, caller.id, ctx.clock.now())

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 from uuid import UUID
 
@@ -123,7 +124,7 @@ async def _release(ctx: Context, job: Job, pause: timedelta) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _held(ctx: Context, job: Job):
+async def _held(ctx: Context, job: Job) -> AsyncGenerator[None]:
     """Extend the claim while the work goes on, and end the work when the claim is lost."""
     lease_s = settings_of(ctx).ingest_claim_s
     worker = asyncio.current_task()

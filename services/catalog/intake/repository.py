@@ -18,10 +18,14 @@ from services.kit.db import RuleSession
 # --- donations --------------------------------------------------------------------------------------------------------
 
 
-async def donation(session: RuleSession, donation_id: UUID, *, lock: bool = False) -> Donation | None:
-    """Return a donation, locked for change if asked."""
+async def donation(
+    session: RuleSession, donation_id: UUID, *, lock: bool = False, share: bool = False
+) -> Donation | None:
+    """Return a donation: locked for change, or (`share`) locked so that others may add to it but nobody changes it."""
     query = select(Donation).where(Donation.id == donation_id)
-    return (await session.exec(query.with_for_update() if lock else query)).one_or_none()
+    if lock or share:
+        query = query.with_for_update(read=not lock).execution_options(populate_existing=True)
+    return (await session.exec(query)).one_or_none()
 
 
 async def donations(

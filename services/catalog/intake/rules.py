@@ -44,9 +44,11 @@ def donor_partner(caller: Subject, wanted: UUID | None) -> UUID:
     return partner_id
 
 
-async def donation_for(session: RuleSession, caller: Subject, donation_id: UUID, *, lock: bool = False) -> Donation:
+async def donation_for(
+    session: RuleSession, caller: Subject, donation_id: UUID, *, lock: bool = False, share: bool = False
+) -> Donation:
     """Return a donation that the caller works with: 404 for other partners, 403 for colleagues without the role."""
-    donation = await repository.donation(session, donation_id, lock=lock)
+    donation = await repository.donation(session, donation_id, lock=lock, share=share)
     if donation is None:
         raise not_found("donation")
     if not is_donor(caller, donation.partner_id) and not is_steward(caller, donation):
@@ -56,9 +58,11 @@ async def donation_for(session: RuleSession, caller: Subject, donation_id: UUID,
     return donation
 
 
-async def donation_of_donor(session: RuleSession, caller: Subject, donation_id: UUID, *, lock: bool = True) -> Donation:
+async def donation_of_donor(
+    session: RuleSession, caller: Subject, donation_id: UUID, *, lock: bool = False, share: bool = False
+) -> Donation:
     """Return a donation that the caller may fill: a donor of its partner; 403 for its stewards."""
-    donation = await donation_for(session, caller, donation_id, lock=lock)
+    donation = await donation_for(session, caller, donation_id, lock=lock, share=share)
     if not is_donor(caller, donation.partner_id):
         raise forbidden("role-required", role="donor")
     return donation

@@ -118,7 +118,10 @@ async def check_paths(secrets: Secrets, staged: Sequence[StagedFile]) -> None:
 
 async def cancel(session: RuleSession, upload: Upload, donation: Donation) -> None:
     """Take an upload back, whatever has become of it, while the case is a draft. Its objects are then unneeded."""
-    rules.require_state(donation, "draft")
+    # Held, so that the case is not submitted meanwhile with a file that goes.
+    held = await repository.donation(session, donation.id, share=True)
+    assert held is not None
+    rules.require_state(held, "draft")
     await repository.delete_upload(session, upload.id)
 
 
