@@ -51,6 +51,7 @@ async def _requests(
             decided=row.state != "submitted",
             steward=service.is_steward(caller, row),
             member=row.project_id in caller.projects,
+            party=service.is_party(caller, row),
         )
         out = RequestOut.model_validate(row)
         out.messages = [MessageOut.model_validate(m) for m in messages.get(row.id, ())]

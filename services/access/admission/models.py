@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -21,7 +21,11 @@ class AccessRequest(Base, table=True):
         CheckConstraint("state IN ('submitted', 'approved', 'rejected')", name="state"),
         # One open question at a time about the same thing; enforced here because two may ask at once.
         Index(
-            "uq_access_requests_open", "project_id", "dataset_id", unique=True, postgresql_where="state = 'submitted'"
+            "uq_access_requests_open",
+            "project_id",
+            "dataset_id",
+            unique=True,
+            postgresql_where=text("state = 'submitted'"),
         ),
     )
 
@@ -65,6 +69,14 @@ class Grant(Base, table=True):
     """Project × dataset × actions × purpose, until an instant. Inert until its agreement is signed."""
 
     __tablename__: ClassVar[Any] = "access_grants"
+    __table_args__: ClassVar[Any] = (
+        # What the worker looks for every second: it must not grow with all the grants there ever were.
+        Index(
+            "ix_access_grants_unannounced",
+            "until",
+            postgresql_where=text("revoked_at IS NULL AND end_announced_at IS NULL"),
+        ),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     request_id: UUID = Field(sa_column=Column(ForeignKey("access_requests.id"), nullable=False, unique=True))
@@ -75,7 +87,7 @@ class Grant(Base, table=True):
     actions: list[str] = Field(sa_column=Column(JSONB, nullable=False))
     purpose: str = Field(max_length=60)
     starts_at: datetime = utc_column()
-    until: datetime = utc_column(index=True)
+    until: datetime = utc_column()
     revoked_at: datetime | None = utc_column(nullable=True)
     revoked_by: UUID | None = None
     revoke_reason: str | None = Field(default=None, sa_column=Column(Text, nullable=True))

@@ -106,14 +106,14 @@ Refusals = list[tuple[str, str | None]]
 """Actions in the order shown, each with the code of why the caller may not take it (None: they may)."""
 
 
-def request_refusals(*, decided: bool, steward: bool, member: bool) -> Refusals:
-    """Return what may be done with a request. A steward decides no request of a project they belong to."""
+def request_refusals(*, decided: bool, steward: bool, member: bool, party: bool) -> Refusals:
+    """Return what may be done with a request. Nobody decides their own, or one of a project they belong to (party)."""
     closed = "request-decided" if decided else None
     by_steward = closed or (None if steward else "steward-required")
     return [
         ("ask", by_steward),
         ("answer", closed or (None if member else "member-required")),
-        ("decide", by_steward or ("own-project" if member else None)),
+        ("decide", by_steward or ("own-project" if party else None)),
     ]
 
 

@@ -39,6 +39,11 @@ def is_steward(caller: Subject, thing: Owned) -> bool:
     return identity.is_steward_of(caller, thing.donor_id, thing.donation_id)
 
 
+def is_party(caller: Subject, request: AccessRequest) -> bool:
+    """Whether the request is of the caller's project, or was made by the caller (who may have left the project)."""
+    return request.project_id in caller.projects or request.requester_id == caller.id
+
+
 async def _asking_project(session: RuleSession, caller: Subject, project_id: UUID) -> projects.ProjectFacts:
     """Return the project in whose name the caller may ask; 404 for one they are not in, 409 for a closed one."""
     found = (await projects.facts(session, [project_id])).get(project_id)
@@ -139,7 +144,7 @@ async def decide(
     request = await visible_request(session, caller, request_id, lock=True)
     if not is_steward(caller, request):
         raise forbidden("steward-required")
-    if request.project_id in caller.projects:
+    if is_party(caller, request):
         raise forbidden("own-project")
     _check_match(if_match, request.revision)
     if request.state != "submitted":

@@ -43,8 +43,8 @@ TEXTS: Texts = {
     },
     "request-decided": {"sv": "Begäran är redan avgjord.", "en": "The request is already decided."},
     "own-project": {
-        "sv": "En handläggare avgör ingen begäran från ett eget projekt.",
-        "en": "A steward decides no request of a project they belong to.",
+        "sv": "En handläggare avgör ingen egen begäran, och ingen från ett eget projekt.",
+        "en": "A steward decides no request of their own, nor of a project they belong to.",
     },
     "steward-required": {
         "sv": "Det gör en handläggare för givaren.",

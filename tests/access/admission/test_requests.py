@@ -210,9 +210,14 @@ async def test_the_steward_of_the_case_decides_too(house: House) -> None:
 async def test_nobody_decides_a_request_of_their_own_project(house: House) -> None:
     judge = await house.world.as_user("judge", partner="University", roles=["steward:Hospital"])
     await house.lead.post(f"/projects/{house.project_id}/members", json={"user_id": str(judge.id)})
-    request = await house.requested()
+    request = (await house.request(judge)).json()
     assert refusal(await house.decide(request["id"], judge)) == (403, "own-project")
     assert allowed((await judge.get(f"/requests/{request['id']}")).json())["decide"] is False
+    await house.lead.delete(f"/projects/{house.project_id}/members/{judge.id}")
+    assert refusal(await house.decide(request["id"], judge)) == (403, "own-project"), "who asked and left"
+    await house.decide(request["id"], approve=False)
+    request = await house.requested()
+    assert (await house.decide(request["id"], judge)).status_code == 200
 
 
 async def test_approval_makes_an_inert_grant_and_an_agreement(house: House) -> None:

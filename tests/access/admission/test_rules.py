@@ -81,7 +81,7 @@ def test_one_permitted_partner_of_the_project_is_enough() -> None:
     ],
 )
 def test_who_may_do_what_with_a_request(decided: bool, steward: bool, member: bool, may: set[str]) -> None:
-    refusals = rules.request_refusals(decided=decided, steward=steward, member=member)
+    refusals = rules.request_refusals(decided=decided, steward=steward, member=member, party=member)
     assert {action for action, why in refusals if why is None} == may
 
 

@@ -322,7 +322,7 @@ def upgrade() -> None:
     op.create_index(op.f('ix_access_grants_donation_id'), 'access_grants', ['donation_id'], unique=False)
     op.create_index(op.f('ix_access_grants_donor_id'), 'access_grants', ['donor_id'], unique=False)
     op.create_index(op.f('ix_access_grants_project_id'), 'access_grants', ['project_id'], unique=False)
-    op.create_index(op.f('ix_access_grants_until'), 'access_grants', ['until'], unique=False)
+    op.create_index('ix_access_grants_unannounced', 'access_grants', ['until'], unique=False, postgresql_where=sa.text('revoked_at IS NULL AND end_announced_at IS NULL'))
     op.create_table('request_messages',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('request_id', sa.Uuid(), nullable=False),
@@ -365,7 +365,7 @@ def downgrade() -> None:
     op.drop_table('agreements')
     op.drop_index(op.f('ix_request_messages_request_id'), table_name='request_messages')
     op.drop_table('request_messages')
-    op.drop_index(op.f('ix_access_grants_until'), table_name='access_grants')
+    op.drop_index('ix_access_grants_unannounced', table_name='access_grants', postgresql_where=sa.text('revoked_at IS NULL AND end_announced_at IS NULL'))
     op.drop_index(op.f('ix_access_grants_project_id'), table_name='access_grants')
     op.drop_index(op.f('ix_access_grants_donor_id'), table_name='access_grants')
     op.drop_index(op.f('ix_access_grants_donation_id'), table_name='access_grants')
