@@ -1,7 +1,7 @@
 """Order and factories of the end-to-end tests: the demo comes first, and starts what the others go on with."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -53,3 +53,16 @@ def rough(folder: Path) -> Iterator[Factory]:
 def house(factory: Factory) -> House:
     """Partners, people and roles in the demo's factory, new for each test."""
     return furnish(factory)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a test that fails what its factory has complained of."""
+    report = yield
+    if report.failed:
+        for value in getattr(item, "funcargs", {}).values():
+            factory = value.factory if isinstance(value, House) else value
+            if isinstance(factory, Factory):
+                report.sections.append(("the factory's complaints", "\n".join(factory.complaints()[-20:])))
+                break
+    return report

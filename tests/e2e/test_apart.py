@@ -28,6 +28,7 @@ def apart(stopped: Factory) -> Iterator[Factory]:
 
 def test_down_leaves_no_process_behind(stopped: Factory) -> None:
     assert stopped.processes() == {}
+    assert '"event": "stopped"' in stopped.log().splitlines()[-1], "it let go of everything in order"
     assert not (stopped.data / "address").exists()
     assert "not running" in stopped.command("down").stdout
 

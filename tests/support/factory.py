@@ -189,6 +189,12 @@ class Factory:
         """Return what a process has logged."""
         return (self.data / "log" / f"{name}.log").read_text(errors="replace")
 
+    def complaints(self) -> list[str]:
+        """Return the lines of all logs that are no notice of something going well."""
+        logs = sorted((self.data / "log").glob("*.log"))
+        lines = [line for log in logs for line in log.read_text(errors="replace").splitlines()]
+        return [line for line in lines if '"level": "info"' not in line]
+
     def processes(self) -> dict[int, str]:
         """Return the running processes that belong to this state, PostgreSQL's among them: pid to command line."""
         found: dict[int, str] = {}
