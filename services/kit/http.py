@@ -90,7 +90,7 @@ class ServiceClient:
                 headers["Authorization"] = f"Bearer {user.token}"
             try:
                 response = await self._send(service, method, path, json=json, headers=headers, deadline_s=deadline_s)
-                return response.json() if response.content else None
+                return _parsed(service, response)
             except Problem as problem:
                 if problem.status == 401 and user is None:
                     self._expires = 0.0
@@ -111,8 +111,26 @@ class ServiceClient:
 
     async def jwks(self) -> Any:
         """Return the key set of access; needs no token, since it is what tokens are verified with."""
-        response = await self._send("access", "GET", "/internal/v1/jwks", json=None, headers={}, deadline_s=DEADLINE_S)
+        for attempt in (1, 2, 3):
+            try:
+                response = await self._send(
+                    "access", "GET", "/internal/v1/jwks", json=None, headers={}, deadline_s=DEADLINE_S
+                )
+                return _parsed("access", response)
+            except Problem:
+                if attempt == 3:
+                    raise
+        raise AssertionError("unreachable")
+
+
+def _parsed(service: str, response: httpx.Response) -> Any:
+    """Return the answer's JSON (None for an empty one); what is no JSON is no answer."""
+    if not response.content:
+        return None
+    try:
         return response.json()
+    except ValueError:
+        raise unavailable(service) from None
 
 
 def _raise_problem(service: str, response: httpx.Response) -> None:

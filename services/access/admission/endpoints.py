@@ -15,6 +15,7 @@ from services.access.admission.schemas import (
     GrantOut,
     MessageIn,
     MessageOut,
+    ProjectProfile,
     RequestDecisionIn,
     RequestDecisionOut,
     RequestIn,
@@ -24,6 +25,7 @@ from services.access.admission.schemas import (
 )
 from services.access.admission.texts import reason
 from services.access.lists import after_id
+from services.access.projects import service as projects
 from services.kit.db import RuleSession
 from services.kit.paging import Page, Paged, page
 from services.kit.schemas import AllowedAction
@@ -41,8 +43,9 @@ def _actions(refusals: rules.Refusals, language: Language) -> list[AllowedAction
 async def _requests(
     session: RuleSession, rows: Sequence[AccessRequest], caller: Subject, language: Language
 ) -> dict[UUID, RequestOut]:
-    """Show requests, with two queries however many."""
+    """Show requests, with five queries however many."""
     ids = [row.id for row in rows]
+    profiles = await projects.profiles(session, {row.project_id for row in rows})
     messages = await repository.messages(session, ids)
     made = await repository.grants_of_requests(session, ids)
     shown: dict[UUID, RequestOut] = {}
@@ -54,6 +57,7 @@ async def _requests(
             party=service.is_party(caller, row),
         )
         out = RequestOut.model_validate(row)
+        out.project = ProjectProfile.model_validate(profiles[row.project_id])
         out.messages = [MessageOut.model_validate(m) for m in messages.get(row.id, ())]
         out.grant_id, out.agreement_id = made.get(row.id, (None, None))
         out.allowed_actions = _actions(refusals, language)

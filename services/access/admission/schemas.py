@@ -1,5 +1,6 @@
 """API shapes of admission."""
 
+from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -54,11 +55,24 @@ class MessageOut(Resource):
     created_at: Instant
 
 
+class ProjectProfile(Resource):
+    """The project that asks, as far as those need to know it who decide."""
+
+    name: str
+    purpose: str
+    description: str
+    partners: list[str]
+    collaborative: bool
+    ethics_number: str | None
+    ethics_valid_until: date | None
+
+
 class RequestOut(Resource):
     """A request as it stands."""
 
     id: UUID
     project_id: UUID
+    project: ProjectProfile | None = None
     dataset_id: UUID
     dataset_title: str
     requester_id: UUID

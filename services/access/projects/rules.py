@@ -40,6 +40,18 @@ class MembershipFacts(TypedDict):
     role: Literal["lead", "member", "none"]
 
 
+class Profile(NamedTuple):
+    """A project as those see it whom it asks for data."""
+
+    name: str
+    purpose: str
+    description: str
+    partners: list[str]
+    collaborative: bool
+    ethics_number: str | None
+    ethics_valid_until: date | None
+
+
 class Names(NamedTuple):
     """What people call a project and its partners (by name, sorted)."""
 

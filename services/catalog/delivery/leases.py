@@ -20,7 +20,7 @@ STREAMING = Gauge("factory_downloads_streaming", "Downloads that stream under a 
 ENDED = Counter("factory_downloads_ended_total", "Downloads that were ended before their end", ["why"])
 
 # Longest question that is sent in one piece.
-MAX_ASKED = 2000
+MAX_ASKED = 500
 MIN_PAUSE_S = 0.1
 
 Ask = Callable[[Sequence[UUID], float], Awaitable[Mapping[UUID, "Answer"]]]
