@@ -140,8 +140,9 @@ class Database:
         self.url = url
         self._clock = clock or SystemClock()
         self.engine: AsyncEngine = create_async_engine(
-            url, pool_size=pool, max_overflow=overflow, pool_pre_ping=True, pool_timeout=10, pool_recycle=1800
-        )
+            url, pool_size=pool, max_overflow=overflow, pool_pre_ping=True, pool_timeout=10, pool_recycle=1800,
+            hide_parameters=True,  # they are people's data, and errors quote them
+        )  # fmt: skip
 
         @event.listens_for(self.engine.sync_engine, "connect")
         def _timezone(connection: Any, _record: Any) -> None:

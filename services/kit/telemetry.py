@@ -1,9 +1,11 @@
 """Logs without personal data, metrics, and traces that cross services."""
 
+import json
 import logging
 import sys
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import structlog
@@ -51,6 +53,8 @@ def configure_logging(settings: Settings) -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(LibraryLines())
     logging.getLogger("uvicorn.access").disabled = True
     # uvicorn and asyncio log whole exceptions, whose messages may quote what people sent; ours are logged above them.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
@@ -60,23 +64,43 @@ def _without_messages(_logger: Any, _name: str, event: MutableMapping[str, Any])
     """Replace an exception by its type and the places it went through: its message may quote data."""
     info = event.pop("exc_info", None)
     if info:
-        error = info if isinstance(info, BaseException) else sys.exc_info()[1]
-        places: list[str] = []
-        while error is not None:
-            frames: list[str] = []
-            step = error.__traceback__
-            while step is not None:
-                code = step.tb_frame.f_code
-                own = "/site-packages/" not in code.co_filename
-                # Our own frames, and the last of a library's: where it was entered and where it failed.
-                if own or step.tb_next is None:
-                    folder, _, file = code.co_filename.rpartition("/")
-                    frames.append(f"{folder.rpartition('/')[2]}/{file}:{step.tb_lineno}:{code.co_name}")
-                step = step.tb_next
-            places += [type(error).__name__, *frames[-8:]]
-            error = error.__cause__ or error.__context__
-        event["where"] = places[:24]
+        event["where"] = _where(info if isinstance(info, BaseException) else sys.exc_info()[1])
     return event
+
+
+def _where(error: BaseException | None) -> list[str]:
+    """Return the types of an exception and its causes, and the places that each went through."""
+    places: list[str] = []
+    while error is not None:
+        frames: list[str] = []
+        step = error.__traceback__
+        while step is not None:
+            code = step.tb_frame.f_code
+            own = "/site-packages/" not in code.co_filename
+            # Our own frames, and the last of a library's: where it was entered and where it failed.
+            if own or step.tb_next is None:
+                folder, _, file = code.co_filename.rpartition("/")
+                frames.append(f"{folder.rpartition('/')[2]}/{file}:{step.tb_lineno}:{code.co_name}")
+            step = step.tb_next
+        places += [type(error).__name__, *frames[-8:]]
+        error = error.__cause__ or error.__context__
+    return places[:24]
+
+
+class LibraryLines(logging.Formatter):
+    """Writes what libraries log as lines like ours: the message's template and the exception's type quote nobody."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one line of JSON."""
+        line: dict[str, Any] = {
+            "logger": record.name,
+            "event": (str(record.msg).splitlines() or [""])[0][:200],
+            "level": record.levelname.lower(),
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
+        }
+        if record.exc_info:
+            line["where"] = _where(record.exc_info[1])
+        return json.dumps(line)
 
 
 _provider_set = False
