@@ -50,10 +50,11 @@ demo: setup ## Start the factory and walk the whole chain on real data
 	  FACTORY_DEMO_STATE="$(STATE)/demo" $(DEMO_ENV)/bin/python -P demo/run.py
 
 test: setup ## Run every test
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest -n 2 --ignore tests/e2e
+	@$(RUN) -m pytest tests/e2e
 
 test-fast: setup ## Run the tests that take no more than a few seconds each (under 3 minutes)
-	@$(RUN) -m pytest -m "not slow"
+	@$(RUN) -m pytest -n 2 -m "not slow" --ignore tests/e2e
 
 check: $(ENV)/.ready ## Lint, types, imports, schemas, policies, migrations, generated files
 	@$(RUN) scripts/check.py

@@ -121,6 +121,10 @@ class Exchange:
         await self._outer_send({**message, "body": b"" if self._method == "HEAD" else body})
         if last:
             self.complete = True
+        else:
+            # A server takes parts for a client that is gone without waiting: the news of it must get its turn, or an
+            # application that never waits by itself would hold the whole process.
+            await asyncio.sleep(0)
 
     def _begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.started = True
