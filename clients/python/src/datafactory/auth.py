@@ -6,6 +6,7 @@ token someone else keeps fresh. All of them may be used from several threads at 
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -56,7 +57,7 @@ def token_of(response: httpx.Response) -> Token:
     return Token.lasting(answer["access_token"], float(answer.get("expires_in") or 300))
 
 
-class Renewed:
+class Renewed(ABC):
     """Credentials that fetch a short-lived token and renew it when less than `margin_s` seconds are left."""
 
     margin_s = 60.0
@@ -65,9 +66,9 @@ class Renewed:
         self._token = token
         self._lock = threading.Lock()
 
+    @abstractmethod
     def fetch(self, http: httpx.Client) -> Token:
         """Get a new token from the factory."""
-        raise NotImplementedError
 
     def bearer(self, http: httpx.Client) -> str:
         with self._lock:
