@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from services.catalog.intake.paths import PathRefused, normalise_path
 from services.catalog.intake.service import spool_of
-from services.catalog.intake.taking import (
+from services.catalog.intake.storing import (
     BATCH_BYTES,
     BATCH_FILES,
     SMALL_BYTES,

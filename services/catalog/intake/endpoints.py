@@ -29,7 +29,7 @@ from services.catalog.intake.schemas import (
     UploadTotals,
 )
 from services.catalog.intake.service import spool_of
-from services.catalog.intake.taking import clear_unneeded
+from services.catalog.intake.storing import clear_unneeded
 from services.catalog.lists import after_id
 from services.kit.context import Context
 from services.kit.db import RuleSession

@@ -11,7 +11,8 @@ import structlog
 from services.catalog.datasets.vault import vault_of
 from services.catalog.intake import repository
 from services.catalog.intake.service import bell_of, drop_spooled, spool_of
-from services.catalog.intake.taking import ClaimLost, Job, Refused, job_of, refuse, take_in
+from services.catalog.intake.storing import ClaimLost, Job, Refused
+from services.catalog.intake.taking import job_of, refuse, take_in
 from services.catalog.settings import CatalogSettings
 from services.kit.blobs import BlobStoreUnavailable
 from services.kit.bus.failures import is_passing

@@ -21,7 +21,7 @@ from services.catalog.intake import repository, uploads
 from services.catalog.intake.ingest import poke
 from services.catalog.intake.models import Upload
 from services.catalog.intake.service import drop_spooled, spool_of
-from services.catalog.intake.taking import clear_unneeded
+from services.catalog.intake.storing import clear_unneeded
 from services.kit.context import Context
 from services.kit.problems import Problem, unavailable
 from services.kit.tokens import Subject
