@@ -63,7 +63,8 @@ def test_the_demo_passes_there_too_and_goes_on_with_what_is_there(apart: Factory
 
 
 @pytest.mark.slow
-def test_no_part_has_met_an_unknown_error(apart: Factory) -> None:
-    for name in apart.parts:
-        assert "request.failed" not in apart.log(name), name
-        assert "Traceback" not in apart.log(name), name
+def test_nothing_has_failed_in_any_process(apart: Factory) -> None:
+    """Nor had it in the one process before: a refusal, or a stream that was ended, is no error."""
+    assert {name for name in apart.parts if apart.log(name)} >= {"access", "catalog", "gateway"}
+    failed = [line for line in apart.complaints() if '"level": "error"' in line or "Traceback" in line]
+    assert failed == []

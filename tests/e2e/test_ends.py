@@ -46,7 +46,7 @@ def test_whatever_ends_a_right_ends_its_stream(house: House) -> None:
     of_visitor = house.permitted("visitor", visited, house.grant("visitor", visited, gift), gift)
     of_other = house.access("revoked", gift)
     survivor = house.access("survivor", gift)
-    until = datetime.datetime.now(datetime.UTC).replace(microsecond=0) + datetime.timedelta(seconds=10)
+    until = datetime.datetime.now(datetime.UTC).replace(microsecond=0) + datetime.timedelta(seconds=12)
     of_passing = house.access("passing", gift, until=until)
 
     def stream(access: Access) -> Stream:
