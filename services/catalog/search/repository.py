@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Float, Integer, case, cast, func, literal, or_, select, true, tuple_
-from sqlalchemy.dialects.postgresql import ARRAY, REGCONFIG, TEXT
+from sqlalchemy.dialects.postgresql import ARRAY, REGCONFIG, TEXT, distinct_on
 from sqlmodel import col
 
 from services.catalog.datasets.models import Dataset, Version
@@ -136,7 +136,7 @@ async def latest_versions(session: RuleSession, dataset_ids: Sequence[UUID]) -> 
         statement = (
             select(col(Version.dataset_id), col(Version.id))
             .where(col(Version.dataset_id).in_(dataset_ids), released if only else true())
-            .distinct(col(Version.dataset_id))
+            .ext(distinct_on(col(Version.dataset_id)))
             .order_by(col(Version.dataset_id), col(Version.number).desc())
         )
         for dataset_id, version_id in await session.execute(statement):
