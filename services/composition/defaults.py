@@ -73,6 +73,7 @@ async def surround(base: Settings) -> Surroundings:
         return Surroundings(base, state, base.database_url, base.bus_url)
     postgres = EmbeddedPostgres(Path(state.data) / "postgres")
     postgres.start()
+    await postgres.configure()
     for name in DATABASES:
         await postgres.ensure_database(name)
     await postgres.ensure_database(BUS_DATABASE)

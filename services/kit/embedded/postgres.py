@@ -50,6 +50,17 @@ class EmbeddedPostgres:
         host = self._server.get_postmaster_info().socket_dir
         return f"postgresql+asyncpg://{role}@/{database}?host={quote(str(host))}"
 
+    async def configure(self) -> None:
+        """Keep rows and statements out of the server's own log: they may quote what people sent."""
+        engine = create_async_engine(self.url("postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        try:
+            async with engine.connect() as connection:
+                await connection.execute(text("ALTER SYSTEM SET log_error_verbosity = terse"))
+                await connection.execute(text("ALTER SYSTEM SET log_min_error_statement = panic"))
+                await connection.execute(text("SELECT pg_reload_conf()"))
+        finally:
+            await engine.dispose()
+
     async def ensure_database(self, name: str, *, owner: str | None = None) -> None:
         """Create role and database `name` unless they exist; only the owner may connect."""
         owner = owner or name
