@@ -12,7 +12,7 @@ CHECKS: list[tuple[str, list[str]]] = [
     ("format", [str(BIN / "ruff"), "format", "--check", "."]),
     ("lint", [str(BIN / "ruff"), "check", "."]),
     ("types", [str(BIN / "basedpyright"), "--level", "error"]),
-    ("imports", [str(BIN / "lint-imports")]),
+    ("imports", [str(BIN / "lint-imports"), "--cache-dir", ".factory/cache/imports"]),
     ("proto lint", [str(BIN / "buf"), "lint", "proto"]),
     ("proto format", [str(BIN / "buf"), "format", "-d", "--exit-code", "proto"]),
     ("proto generated", [sys.executable, "scripts/proto.py", "--check"]),

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from services.kit.settings import Settings
 from services.kit.telemetry import configure_logging
 from tests.support.clock import ManualClock
 from tests.support.postgres import TestPostgres
+
+# What Hypothesis remembers of earlier runs lies with all other state.
+set_hypothesis_home_dir(Path(__file__).resolve().parents[1] / ".factory" / "cache" / "hypothesis")
 
 
 @pytest.fixture(scope="session")

@@ -166,7 +166,7 @@ class UploadIn(Body):
     size: int = Field(ge=0, le=2**53, description="Bytes.", examples=[1024])
     sha256: Sha256 = Field(description="SHA-256 of the whole file, lower-case hex.")
     media_type: MediaType | None = Field(None, description="Guessed from the name if left out.")
-    unpack: Literal["zip"] | None = None
+    unpack: Literal["zip"] | None = Field(None, description="`zip`: an archive, to be unpacked.", examples=[None])
 
 
 class UploadOut(Resource):
