@@ -101,15 +101,15 @@ CURE_TEXTS: Texts = {
         "en": "Take the course and pass its test.",
     },
     "request-grant": {
-        "sv": "Begär tillstånd; en dataförvaltare för givaren beslutar.",
+        "sv": "Begär tillstånd; en handläggare för givaren beslutar.",
         "en": "Request a grant; a steward of the donor decides.",
     },
     "request-again": {
-        "sv": "Begär ett nytt tillstånd; en dataförvaltare för givaren beslutar.",
+        "sv": "Begär ett nytt tillstånd; en handläggare för givaren beslutar.",
         "en": "Request a new grant; a steward of the donor decides.",
     },
     "request-after-revocation": {
-        "sv": "Läs skälet till återkallelsen och begär ett nytt tillstånd; en dataförvaltare för givaren beslutar.",
+        "sv": "Läs skälet till återkallelsen och begär ett nytt tillstånd; en handläggare för givaren beslutar.",
         "en": "Read the reason for the revocation and request a new grant; a steward of the donor decides.",
     },
     "sign": {
@@ -141,15 +141,15 @@ CURE_TEXTS: Texts = {
         "en": "You or your partner are suspended: only the operator can lift that.",
     },
     "ask-steward-to-release": {
-        "sv": "Vänta på att en annan dataförvaltare än den som tog emot donationen frisläpper versionen.",
+        "sv": "Vänta på att en annan handläggare än den som tog emot donationen frisläpper versionen.",
         "en": "Wait for a steward other than the one who accepted the donation to release the version.",
     },
     "gate-first": {
-        "sv": "Versionen måste avidentifieras och passera sin grind innan den frisläpps; det gör en dataförvaltare.",
+        "sv": "Versionen måste avidentifieras och passera sin grind innan den frisläpps; det gör en handläggare.",
         "en": "The version must be de-identified and pass its gate before it can be released; a steward sees to that.",
     },
     "ask-steward-to-publish": {
-        "sv": "Datamängden är ett utkast: vänta på att en dataförvaltare publicerar den.",
+        "sv": "Datamängden är ett utkast: vänta på att en handläggare publicerar den.",
         "en": "The dataset is a draft: wait for a steward to publish it.",
     },
     "other-version": {
@@ -228,7 +228,7 @@ OBLIGATION_TEXTS: Texts = {
         "en": "What is derived from the data follows the same terms.",
     },
     "results-through-steward": {
-        "sv": "Resultat lämnar fabriken bara genom en datahandläggare.",
+        "sv": "Resultat lämnar fabriken bara genom en handläggare.",
         "en": "Results leave the factory only through a steward.",
     },
 }
