@@ -5,7 +5,6 @@ async with catalog_world(postgres, folder, clock) as world:
     answer = await world.researcher.download(version_id, "images/1.png", world.permit(world.researcher, version_id))
 """
 
-import asyncio
 import hashlib
 import io
 import zipfile
@@ -13,15 +12,13 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import httpx
-from fastapi import FastAPI, Header, HTTPException
-from fastapi.responses import JSONResponse
-from joserfc.jwk import OKPKey
+from fastapi import FastAPI
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -40,15 +37,14 @@ from services.kit.tokens import (
     AUDIENCE,
     DATA_AUDIENCE,
     PERMIT_TYPE,
-    SERVICE_TYPE,
     USER_TYPE,
     Permit,
     Role,
-    Signer,
     Subject,
     permit_claims,
     user_claims,
 )
+from tests.catalog.fake_access import FakeAccess
 from tests.support.clock import ManualClock
 from tests.support.postgres import TestPostgres
 
@@ -69,64 +65,6 @@ def zipped(files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> by
         for name, content in files.items():
             archive.writestr(name, content)
     return buffer.getvalue()
-
-
-class FakeAccess:
-    """What the catalogue asks access, answered from memory."""
-
-    def __init__(self, clock: ManualClock) -> None:
-        self.token_key = OKPKey.generate_key("Ed25519", parameters={"kid": "token-1"})
-        self.permit_key = OKPKey.generate_key("Ed25519", parameters={"kid": "permit-1"})
-        self.tokens = Signer(self.token_key, "token-1", clock)
-        self.permits = Signer(self.permit_key, "permit-1", clock)
-        self.terms: dict[UUID, dict[str, Any]] = {}
-        self.subjects: dict[UUID, Subject] = {}
-        self.dead: dict[UUID, list[str]] = {}
-        self.answers = True
-        self.unanswered = 0
-        self.asked: list[list[UUID]] = []
-        self.app = self._app()
-
-    def _app(self) -> FastAPI:
-        app = FastAPI()
-
-        @app.get("/internal/v1/jwks")
-        async def jwks() -> Any:
-            return {"keys": [key.as_dict(private=False) for key in (self.token_key, self.permit_key)]}
-
-        @app.post("/internal/v1/service-token")
-        async def service_token(body: dict[str, str]) -> Any:
-            claims = {"sub": str(new_id()), "service": body["service"]}
-            token = self.tokens.sign(SERVICE_TYPE, AUDIENCE, 300, claims)
-            return {"access_token": token, "expires_in": 300}
-
-        @app.get("/internal/v1/subjects/{subject_id}")
-        async def subject(subject_id: UUID, factory_service: str = Header()) -> Any:
-            found = self.subjects.get(subject_id)
-            if found is None:
-                raise HTTPException(404)
-            return {**user_claims(found), "active": True}
-
-        @app.get("/internal/v1/terms/{terms_id}")
-        async def terms(terms_id: UUID, factory_service: str = Header()) -> Any:
-            found = self.terms.get(terms_id)
-            if found is None:
-                return JSONResponse({"code": "not-found", "status": 404}, status_code=404)
-            return found
-
-        @app.post("/internal/v1/leases")
-        async def leases(body: dict[str, list[UUID]], factory_service: str = Header()) -> Any:
-            if not self.answers:
-                self.unanswered += 1
-                raise HTTPException(503)
-            self.asked.append(body["decision_ids"])
-            return {
-                "items": {
-                    str(d): {"live": d not in self.dead, "codes": self.dead.get(d, [])} for d in body["decision_ids"]
-                }
-            }
-
-        return app
 
 
 NORMAL_TERMS: dict[str, Any] = {
@@ -443,65 +381,3 @@ async def catalog_world(
         async with httpx.AsyncClient(transport=transport, base_url="http://catalog") as client:
             assert isinstance(ctx.settings, CatalogSettings)
             yield World(ctx, app, client, access, clock, folder, ctx.settings, urls)
-
-
-class Reader:
-    """A reader of one response, driven by hand: takes body messages when told, and notes how the response ended."""
-
-    def __init__(self, app: FastAPI, path: str, headers: Mapping[str, str]) -> None:
-        self.status = 0
-        self.headers: dict[str, str] = {}
-        self.taken = 0
-        self.complete = False
-        self._room = asyncio.Semaphore(0)
-        self._hung_up = asyncio.Event()
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": "GET",
-            "scheme": "http",
-            "path": path,
-            "raw_path": quote(path).encode(),
-            "root_path": "",
-            "query_string": b"",
-            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-            "client": ("127.0.0.1", 1),
-            "server": ("catalog", 80),
-        }
-        self.body = hashlib.sha256()
-        self.task = asyncio.create_task(app(scope, self._receive, cast(Any, self._send)))
-        self._asked = False
-
-    async def _receive(self) -> dict[str, Any]:
-        if not self._asked:
-            self._asked = True
-            return {"type": "http.request", "body": b"", "more_body": False}
-        await self._hung_up.wait()
-        return {"type": "http.disconnect"}
-
-    async def _send(self, message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
-            return
-        if message.get("body"):
-            await self._room.acquire()
-            self.taken += len(message["body"])
-            self.body.update(message["body"])
-        self.complete = self.complete or not message.get("more_body", False)
-
-    def take(self, messages: int) -> None:
-        """Take so many more body messages."""
-        for _ in range(messages):
-            self._room.release()
-
-    def hang_up(self) -> None:
-        """Close the connection."""
-        self._hung_up.set()
-
-    async def ended(self, seconds: float = 10) -> BaseException | None:
-        """Wait until the application is done; return what it raised."""
-        await asyncio.wait([self.task], timeout=seconds)
-        assert self.task.done(), "the response goes on"
-        return self.task.exception()

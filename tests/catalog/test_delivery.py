@@ -15,7 +15,8 @@ from services.kit.crypto.streaming import FIRST_PLAIN_BYTES, PLAIN_BYTES
 from services.kit.ids import new_id
 from services.kit.problems import unavailable
 from services.kit.tokens import AUDIENCE, USER_TYPE, user_claims
-from tests.catalog.support import Reader, World, catalog_world, sha
+from tests.catalog.reader import Reader
+from tests.catalog.support import World, catalog_world, sha
 from tests.support.clock import ManualClock
 from tests.support.postgres import TestPostgres
 from tests.support.wait import until

@@ -78,11 +78,6 @@ async def get_terms(session: RuleSession, terms_id: UUID) -> Terms:
     return found
 
 
-async def get_normal(session: RuleSession, terms_id: UUID) -> Normal:
-    """Return the normal form of terms, or 404."""
-    return (await get_terms(session, terms_id)).meaning()
-
-
 async def get_normals(session: RuleSession, terms_ids: Collection[UUID]) -> dict[UUID, Normal]:
     """Return normal forms by id of the terms; unknown ids are absent. One query."""
     return {terms_id: row.meaning() for terms_id, row in (await repository.of(session, terms_ids)).items()}

@@ -230,9 +230,3 @@ async def staged_files(session: RuleSession, donation_id: UUID) -> Sequence[Stag
 async def clear_staged(session: RuleSession, donation_id: UUID) -> None:
     """Delete the staged files of a decided donation: the manifest has them now, or nothing does."""
     await session.execute(delete(StagedFile).where(col(StagedFile.donation_id) == donation_id))
-
-
-async def count_staged(session: RuleSession, donation_id: UUID) -> int:
-    """Return how many files are staged."""
-    query = select(func.count()).select_from(StagedFile).where(StagedFile.donation_id == donation_id)
-    return (await session.exec(query)).one()
