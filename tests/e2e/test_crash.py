@@ -169,10 +169,12 @@ def test_a_publication_is_made_once_or_not_at_all_whenever_the_factory_dies(roug
         house.operator, began, [PUBLISHED, RELEASED],
         until=lambda facts: ids <= {fact["subject"] for fact in facts if fact["type"] == PUBLISHED},
     )  # fmt: skip
-    published = Counter(fact["subject"] for fact in facts if fact["type"] == PUBLISHED)
-    released = Counter(fact["subject"] for fact in facts if fact["type"] == RELEASED)
+    # The journal begins a second early, and another test of this factory may have published in that second.
+    version_ids = {gift.version_id for gift in gifts}
+    published = Counter(fact["subject"] for fact in facts if fact["type"] == PUBLISHED and fact["subject"] in ids)
+    released = Counter(fact["subject"] for fact in facts if fact["type"] == RELEASED and fact["subject"] in version_ids)
     assert published == Counter(ids)
-    assert released == Counter(gift.version_id for gift in gifts)
+    assert released == Counter(version_ids)
 
 
 def accepted(house: House, title: str) -> Gift:
