@@ -11,6 +11,8 @@ SERVICES: dict[str, frozenset[str]] = {
         }
     ),
     "catalog": frozenset({"datasets", "donations", "uploads", "versions"}),
+    "deid": frozenset({"gates", "operators", "recipes", "runs"}),
+    "annotation": frozenset({"campaigns", "reviews", "tasks"}),
 }  # fmt: skip
 
 _SERVICE_OF = {noun: service for service, nouns in SERVICES.items() for noun in nouns}

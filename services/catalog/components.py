@@ -7,7 +7,6 @@ from typing import Any
 
 from services.catalog.datasets.service import ManifestCache, blobs_of
 from services.catalog.datasets.vault import Vault, vault_of
-from services.catalog.delivery.leases import LeaseKeeper, ask_access
 from services.catalog.intake.service import SpoolKeys
 from services.catalog.intake.spool import EncryptedSpool
 from services.catalog.settings import CatalogSettings
@@ -15,6 +14,7 @@ from services.kit.blobs import make_blob_store
 from services.kit.context import Context
 from services.kit.embedded.state import open_state
 from services.kit.keys import make_key_store
+from services.kit.leases import LeaseKeeper, ask_access
 
 
 @asynccontextmanager

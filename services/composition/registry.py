@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # what a service is made of imports slowly, and `up` and `down` only want the names
     from services.kit.service import Service
 
-NAMES = ("access", "catalog")
+NAMES = ("access", "catalog", "deid", "annotation")
 """Services behind the gateway, in the order in which they start."""
 
 DATABASES = (*NAMES, "gateway")

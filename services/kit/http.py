@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Mapping
 from typing import Any, cast
 
 import httpx
@@ -13,6 +13,8 @@ from services.kit.problems import Problem, unavailable
 from services.kit.tokens import Subject
 
 DEADLINE_S = 5.0
+
+Content = bytes | AsyncIterable[bytes]
 _RETRIED = frozenset({502, 503, 504})
 
 
@@ -47,7 +49,15 @@ class ServiceClient:
         return self._token
 
     async def _send(
-        self, service: str, method: str, path: str, *, json: Any, headers: dict[str, str], deadline_s: float
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        json: Any,
+        headers: dict[str, str],
+        deadline_s: float,
+        content: Content | None = None,
     ) -> httpx.Response:
         client = self._clients.get(service)
         if client is None:
@@ -55,7 +65,7 @@ class ServiceClient:
         inject(headers)
         try:
             async with asyncio.timeout(deadline_s):
-                response = await client.request(method, path, json=json, headers=headers)
+                response = await client.request(method, path, json=json, content=content, headers=headers)
         except (httpx.HTTPError, TimeoutError):
             raise unavailable(service) from None
         if response.status_code >= 400:
@@ -91,6 +101,44 @@ class ServiceClient:
             try:
                 response = await self._send(service, method, path, json=json, headers=headers, deadline_s=deadline_s)
                 return _parsed(service, response)
+            except Problem as problem:
+                if problem.status == 401 and user is None:
+                    self._expires = 0.0
+                if attempt == attempts or (problem.status not in _RETRIED and problem.status != 401):
+                    raise
+                await asyncio.sleep(random.uniform(0.05, 0.15) * attempt)  # noqa: S311 - jitter, not a secret
+        raise AssertionError("unreachable")
+
+    async def request_bytes(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        content: Content | None = None,
+        json: Any = None,
+        user: Subject | None = None,
+        headers: Mapping[str, str] | None = None,
+        idempotent: bool | None = None,
+        deadline_s: float = 60.0,
+    ) -> bytes:
+        """Ask `service` with a body of bytes (or `json`) and return the answer's bytes; problems as in `request`.
+
+        The answer is held in memory: ask for large files in ranges. A streamed `content` is sent once, never repeated.
+        """
+        if transaction_open():
+            raise RuntimeError(f"asking {service} while a transaction is open")
+        repeatable = content is None or isinstance(content, bytes)
+        attempts = 3 if repeatable and (method == "GET" if idempotent is None else idempotent) else 1
+        for attempt in range(1, attempts + 1):
+            sent = {**(headers or {}), "Factory-Service": await self._service_token()}
+            if user is not None:
+                sent["Authorization"] = f"Bearer {user.token}"
+            try:
+                response = await self._send(
+                    service, method, path, json=json, headers=sent, deadline_s=deadline_s, content=content
+                )
+                return response.content
             except Problem as problem:
                 if problem.status == 401 and user is None:
                     self._expires = 0.0

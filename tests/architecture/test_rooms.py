@@ -42,7 +42,7 @@ ROOMS = modules(*SERVICES, ROOT / "gateway")
 
 
 def test_there_are_services_to_look_at() -> None:
-    assert {p.name for p in SERVICES} == {"access", "catalog"}
+    assert {p.name for p in SERVICES} == {"access", "annotation", "catalog", "deid"}
     assert len(ROOMS) > 50
 
 

@@ -10,9 +10,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from services.catalog.delivery.leases import Answer, LeaseKeeper, keeper_of
 from services.kit.crypto.streaming import FIRST_PLAIN_BYTES, PLAIN_BYTES
 from services.kit.ids import new_id
+from services.kit.leases import Answer, LeaseKeeper, keeper_of
 from services.kit.problems import unavailable
 from services.kit.tokens import AUDIENCE, USER_TYPE, user_claims
 from tests.catalog.reader import Reader

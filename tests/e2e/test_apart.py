@@ -36,7 +36,7 @@ def test_down_leaves_no_process_behind(stopped: Factory) -> None:
 @pytest.mark.slow
 def test_each_part_is_a_process(apart: Factory) -> None:
     running = {name for name, process in apart.parts.items() if process.poll() is None}
-    assert running == {"identity", "access", "catalog", "gateway"}
+    assert running == {"identity", "access", "catalog", "deid", "annotation", "gateway"}
     ready = httpx.get(f"{apart.address}/readyz", timeout=30)
     assert (ready.status_code, ready.json()["failing"]) == (200, {})
 

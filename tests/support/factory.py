@@ -21,7 +21,7 @@ from tests.support import wait
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_PYTHON = ROOT / ".factory" / "env" / "demo" / "bin" / "python"
-SERVICES = ("access", "catalog")
+SERVICES = ("access", "catalog", "deid", "annotation")
 START_S = 240
 STOP_S = 60
 

@@ -9,12 +9,12 @@ from services.catalog.datasets.manifest import Entry
 from services.catalog.datasets.schemas import FileOut
 from services.catalog.datasets.vault import repr_digest
 from services.catalog.delivery import service
-from services.catalog.delivery.leases import keeper_of
 from services.catalog.delivery.rules import RangeNotSatisfiable, Span, disposition, matches_none, span_of
 from services.catalog.delivery.stream import LeasedResponse, plaintext
 from services.catalog.lists import after_text
 from services.catalog.settings import CatalogSettings
 from services.kit.context import Context
+from services.kit.leases import keeper_of
 from services.kit.paging import Page, Paged, encode_cursor
 from services.kit.problems import Problem
 from services.kit.tokens import Subject

@@ -11,8 +11,8 @@ from services.catalog.datasets.manifest import Entry, Manifest
 from services.catalog.datasets.models import Dataset, Version
 from services.catalog.datasets.service import load_manifest
 from services.catalog.datasets.vault import Secrets, vault_of
-from services.catalog.delivery.leases import keeper_of
 from services.kit.context import Context
+from services.kit.leases import keeper_of
 from services.kit.problems import Problem, forbidden, not_found
 from services.kit.tokens import Permit, Subject
 

@@ -14,10 +14,10 @@ from starlette.types import Receive, Scope, Send
 from services.catalog.datasets.manifest import Entry
 from services.catalog.datasets.service import blobs_of
 from services.catalog.datasets.vault import Secrets, blob_name
-from services.catalog.delivery.leases import Lease, LeaseEnded, LeaseKeeper
 from services.catalog.delivery.rules import Span
 from services.kit.context import Context
 from services.kit.crypto import decrypt_range
+from services.kit.leases import Lease, LeaseEnded, LeaseKeeper
 
 log = structlog.get_logger("factory.delivery")
 

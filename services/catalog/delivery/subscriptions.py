@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from services.catalog.delivery.leases import keeper_of
 from services.kit.context import Context
 from services.kit.inbox import Event, Subscription
+from services.kit.leases import keeper_of
 
 
 async def ask_now(ctx: Context, session: Any, event: Event) -> None:

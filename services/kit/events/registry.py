@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from google.protobuf.message import DecodeError, Message
 
-from services.kit.events import access, catalog
+from services.kit.events import access, annotation, catalog, deid
 from services.kit.events.comments import COMMENTS
 
 SCHEMA_URN = "urn:protobuf:"
@@ -102,6 +102,15 @@ EVENTS: Mapping[str, EventType] = _events(
     EventType("factory.access.partner.suspended.v1", access.PartnerSuspended, ("partner_id",)),
     EventType("factory.access.project.opened.v1", access.ProjectOpened, ("project_id",)),
     EventType("factory.access.project.closed.v1", access.ProjectClosed, ("project_id",)),
+    EventType("factory.deid.run.started.v1", deid.RunStarted, ("run_id",)),
+    EventType("factory.deid.run.finished.v1", deid.RunFinished, ("run_id",)),
+    EventType("factory.deid.run.failed.v1", deid.RunFailed, ("run_id",)),
+    EventType("factory.deid.report.published.v1", deid.ReportPublished, ("run_id",)),
+    EventType("factory.deid.gate.passed.v1", deid.GatePassed, ("run_id",)),
+    EventType("factory.deid.gate.refused.v1", deid.GateRefused, ("run_id",)),
+    EventType("factory.annotation.campaign.opened.v1", annotation.CampaignOpened, ("campaign_id",)),
+    EventType("factory.annotation.campaign.closed.v1", annotation.CampaignClosed, ("campaign_id",)),
+    EventType("factory.annotation.annotation.accepted.v1", annotation.AnnotationAccepted, ("item_id",)),
 )
 
 

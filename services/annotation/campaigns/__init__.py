@@ -1,0 +1,1 @@
+"""Campaigns: what is labelled, how, by whom, and what comes of it."""

@@ -1,0 +1,1 @@
+"""Exports and imports: COCO, JSONL and CSV, without loss."""

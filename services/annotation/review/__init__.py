@@ -1,0 +1,1 @@
+"""Review: disagreements are settled, and agreement is counted."""

@@ -1,0 +1,1 @@
+"""Tasks: items on loan to annotators, drafts, and what they hand in."""

@@ -1,0 +1,5 @@
+"""What annotation says to people when it refuses, in Swedish and English."""
+
+from services.kit.texts import Texts
+
+TEXTS: Texts = {}

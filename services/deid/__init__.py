@@ -1,0 +1,18 @@
+"""Preparation: recipes treat a version into the next, a report says how well, and a gate lets it through or not."""
+
+from pathlib import Path
+
+from services.deid.base import metadata
+from services.deid.settings import DeidSettings
+from services.deid.texts import TEXTS
+from services.kit.service import Service
+
+service = Service(
+    name="deid",
+    title="Data Factory: preparation",
+    settings=DeidSettings,
+    metadata=metadata,
+    migrations=Path(__file__).parent / "migrations" / "versions",
+    texts=TEXTS,
+    asks=("access", "catalog"),
+)

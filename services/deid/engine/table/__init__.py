@@ -1,0 +1,1 @@
+"""Columns and rows: identifiers, quasi-identifiers, and k-anonymity by person."""

@@ -1,0 +1,1 @@
+"""Finding and treating what identifies a person in text."""

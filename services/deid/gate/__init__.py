@@ -1,0 +1,1 @@
+"""Report, review and gate: how well a run did, looked at by a person, and let through or not."""

@@ -1,0 +1,1 @@
+"""Runs: a recipe treats a version's files, and the next version comes of it."""
