@@ -8,13 +8,14 @@ import pytest
 import yaml
 
 from scripts import proto
-from services.kit.events import access, catalog, document
+from services.kit.events import access, annotation, catalog, deid, document
 from services.kit.events.comments import COMMENTS
 from services.kit.events.registry import EVENTS, EventType, event_type
 
 # Strings that are no ids: words of the factory, digests.
 WORDS = {
-    "actions", "course", "digest", "gate", "integrity_class", "personal_data", "purpose", "role",
+    "actions", "course", "digest", "gate", "how", "integrity_class", "mode", "personal_data", "purpose", "reason",
+    "reasons", "role",
 }  # fmt: skip
 
 
@@ -25,7 +26,7 @@ def in_words(name: str) -> str:
 def test_every_message_has_one_type_that_says_its_name() -> None:
     declared = {
         f"factory.{service}.{in_words(name)}.v1": message.full_name
-        for service, module in (("access", access), ("catalog", catalog))
+        for service, module in (("access", access), ("annotation", annotation), ("catalog", catalog), ("deid", deid))
         for name, message in module.DESCRIPTOR.message_types_by_name.items()
     }
     assert {name: known.name for name, known in EVENTS.items()} == declared

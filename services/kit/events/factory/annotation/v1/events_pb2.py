@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"factory/annotation/v1/events.proto\x12\x15\x66\x61\x63tory.annotation.v1\"p\n\x0e\x43\x61mpaignOpened\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\x12\x12\n\nversion_id\x18\x02 \x01(\t\x12\x12\n\ndataset_id\x18\x03 \x01(\t\x12\x12\n\nproject_id\x18\x04 \x01(\t\x12\r\n\x05items\x18\x05 \x01(\x03\"l\n\x0e\x43\x61mpaignClosed\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\x12\x12\n\nversion_id\x18\x02 \x01(\t\x12\x19\n\x11result_version_id\x18\x03 \x01(\t\x12\x16\n\x0eitems_accepted\x18\x04 \x01(\x03\"F\n\x12\x41nnotationAccepted\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\x12\x0f\n\x07item_id\x18\x02 \x01(\t\x12\n\n\x02\x62y\x18\x03 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"factory/annotation/v1/events.proto\x12\x15\x66\x61\x63tory.annotation.v1\"p\n\x0e\x43\x61mpaignOpened\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\x12\x12\n\nversion_id\x18\x02 \x01(\t\x12\x12\n\ndataset_id\x18\x03 \x01(\t\x12\x12\n\nproject_id\x18\x04 \x01(\t\x12\r\n\x05items\x18\x05 \x01(\x03\"l\n\x0e\x43\x61mpaignClosed\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\x12\x12\n\nversion_id\x18\x02 \x01(\t\x12\x19\n\x11result_version_id\x18\x03 \x01(\t\x12\x16\n\x0eitems_accepted\x18\x04 \x01(\x03\"G\n\x12\x41nnotationAccepted\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\x12\x0f\n\x07item_id\x18\x02 \x01(\t\x12\x0b\n\x03how\x18\x03 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,5 +36,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CAMPAIGNCLOSED']._serialized_start=175
   _globals['_CAMPAIGNCLOSED']._serialized_end=283
   _globals['_ANNOTATIONACCEPTED']._serialized_start=285
-  _globals['_ANNOTATIONACCEPTED']._serialized_end=355
+  _globals['_ANNOTATIONACCEPTED']._serialized_end=356
 # @@protoc_insertion_point(module_scope)

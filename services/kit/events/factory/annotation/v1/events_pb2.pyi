@@ -31,11 +31,11 @@ class CampaignClosed(_message.Message):
     def __init__(self, campaign_id: _Optional[str] = ..., version_id: _Optional[str] = ..., result_version_id: _Optional[str] = ..., items_accepted: _Optional[int] = ...) -> None: ...
 
 class AnnotationAccepted(_message.Message):
-    __slots__ = ("campaign_id", "item_id", "by")
+    __slots__ = ("campaign_id", "item_id", "how")
     CAMPAIGN_ID_FIELD_NUMBER: _ClassVar[int]
     ITEM_ID_FIELD_NUMBER: _ClassVar[int]
-    BY_FIELD_NUMBER: _ClassVar[int]
+    HOW_FIELD_NUMBER: _ClassVar[int]
     campaign_id: str
     item_id: str
-    by: str
-    def __init__(self, campaign_id: _Optional[str] = ..., item_id: _Optional[str] = ..., by: _Optional[str] = ...) -> None: ...
+    how: str
+    def __init__(self, campaign_id: _Optional[str] = ..., item_id: _Optional[str] = ..., how: _Optional[str] = ...) -> None: ...
