@@ -1,0 +1,1 @@
+"""Closing: what was accepted becomes a version; exports and imports over HTTP."""
