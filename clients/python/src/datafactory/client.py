@@ -4,6 +4,7 @@ from pathlib import Path
 from types import TracebackType
 
 from datafactory.auth import Credentials
+from datafactory.campaigns import Campaigns, Tasks
 from datafactory.courses import Courses
 from datafactory.datasets import Datasets
 from datafactory.decisions import Decisions
@@ -11,6 +12,7 @@ from datafactory.donations import Donations
 from datafactory.downloads import Downloads
 from datafactory.events import Events
 from datafactory.partners import Partners
+from datafactory.preparation import Recipes, Runs
 from datafactory.projects import Projects
 from datafactory.requests import Requests
 from datafactory.terms import Terms
@@ -47,6 +49,10 @@ class Client:
         self.uploads = Uploads(self.transport, state_folder=state_folder)
         self.datasets = Datasets(self.transport)
         self.downloads = Downloads(self.transport, self.decisions)
+        self.recipes = Recipes(self.transport)
+        self.runs = Runs(self.transport)
+        self.campaigns = Campaigns(self.transport)
+        self.tasks = Tasks(self.transport)
         self.events = Events(self.transport)
 
     def close(self) -> None:

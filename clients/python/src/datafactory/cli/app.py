@@ -41,12 +41,15 @@ def make_app() -> typer.Typer:
     """Return the command line in the language spoken now."""
     # Imported here: help texts are fixed at import, and the language is known only now.
     from datafactory.cli import (
+        annotating,
         asking,
         donating,
         downloading,
         finding,
+        gating,
         learning,
         operating,
+        preparing,
         projecting,
         signing_in,
         stewarding,
@@ -66,7 +69,10 @@ def make_app() -> typer.Typer:
         help=say("A Data Factory from the command line.", "En datafabrik från kommandoraden.") + f"\n\n{everywhere}",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    parts = (signing_in, finding, donating, downloading, learning, asking, projecting, terms, stewarding, operating)
+    parts = (
+        signing_in, finding, donating, downloading, learning, asking, projecting, terms, stewarding, preparing, gating,
+        annotating, operating,
+    )  # fmt: skip
     for part in parts:
         part.register(app)
     return app
