@@ -3,6 +3,9 @@
 from pathlib import Path
 
 from services.deid.base import metadata
+from services.deid.components import components, keys_ready
+from services.deid.recipes import models as recipe_tables  # noqa: F401 - tables enter the metadata
+from services.deid.runs import models as run_tables  # noqa: F401
 from services.deid.settings import DeidSettings
 from services.deid.texts import TEXTS
 from services.kit.service import Service
@@ -14,5 +17,7 @@ service = Service(
     metadata=metadata,
     migrations=Path(__file__).parent / "migrations" / "versions",
     texts=TEXTS,
+    components=components,
+    ready={"keys": keys_ready},
     asks=("access", "catalog"),
 )

@@ -1,0 +1,34 @@
+"""What a running preparation service keeps open: the store of keys, and the processes that treat files."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from services.deid.settings import DeidSettings
+from services.deid.sources.keys import DatasetKeys, keys_of
+from services.kit.context import Context
+from services.kit.embedded.state import open_state
+from services.kit.keys import make_key_store
+
+
+@asynccontextmanager
+async def components(ctx: Context) -> AsyncGenerator[dict[str, Any]]:
+    """Open what the settings name, and close it at the end."""
+    settings = ctx.settings
+    assert isinstance(settings, DeidSettings)
+    data = settings.data_dir.absolute()
+    keys_url = settings.keys_url or open_state(data).keys.as_uri()
+    async with AsyncExitStack() as stack:
+        keys = make_key_store(keys_url, settings.environment, data)
+        stack.push_async_callback(keys.aclose)
+        yield {
+            "dataset_keys": DatasetKeys(keys),
+            "runs_bell": asyncio.Event(),
+            "run_finished_hooks": [],
+        }
+
+
+async def keys_ready(ctx: Context) -> None:
+    """Raise unless the store of keys answers."""
+    await keys_of(ctx).store.check()
