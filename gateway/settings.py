@@ -24,6 +24,9 @@ class GatewaySettings(Settings):
     json_max_bytes: int = Field(
         1024**2, ge=1024, description="Largest request body, in bytes, where it is not an upload."
     )
+    annotation_max_bytes: int = Field(
+        32 * 1024**2, ge=1024, description="Largest file of annotations, or marks of one item, in bytes."
+    )
     trusted_proxies: list[str] = Field(
         default_factory=list[str],
         description='Networks of reverse proxies whose X-Forwarded-For is believed, as JSON: `["10.0.0.0/8"]`.',

@@ -1,18 +1,22 @@
 """How large a request may be, as it says itself and as it turns out, and how slowly it may arrive."""
 
 import asyncio
+import re
 
 from gateway.settings import GatewaySettings
 from gateway.upstream.port import App, Message, Receive, Scope, Send
 from services.kit.problems import Problem
 
 AUTH_MAX_BYTES = 64 * 1024
+_ANNOTATIONS = re.compile(r"/api/v1/(campaigns/[^/]+/import|tasks/[^/]+/annotation|reviews/[^/]+)\Z")
 
 
 def limit_of(path: str, settings: GatewaySettings) -> int:
     """Return the largest body, in bytes, that `path` takes."""
     if path.startswith("/api/v1/uploads/"):
         return settings.upload_max_bytes
+    if _ANNOTATIONS.match(path):
+        return settings.annotation_max_bytes
     if path.startswith("/auth/"):
         return min(AUTH_MAX_BYTES, settings.json_max_bytes)
     return settings.json_max_bytes

@@ -8,6 +8,8 @@ import pytest
 
 from gateway.edge.identity import client_address, network_key
 from gateway.edge.rate import Limiter, kind_of
+from gateway.edge.size import limit_of
+from gateway.settings import GatewaySettings
 from tests.gateway.conftest import Site, StartSite
 from tests.gateway.people import sign_in
 
@@ -187,6 +189,13 @@ class TestSize:
             assert (await browser.patch("/api/v1/uploads/1", content=b"x" * 10_001)).status_code == 413
             assert (await browser.patch("/api/v1/uploads/1", content=self.parts(11))).status_code == 413
             assert (await browser.patch("/api/v1/donations/1", content=b"x" * 10_000)).status_code == 413
+
+    def test_annotations_have_theirs(self) -> None:
+        settings = GatewaySettings(annotation_max_bytes=5_000_000)
+        for path in ("campaigns/c/import", "tasks/t/annotation", "reviews/i"):
+            assert limit_of(f"/api/v1/{path}", settings) == 5_000_000
+        for path in ("campaigns/c", "campaigns/c/import/x", "tasks/t/submission", "runs"):
+            assert limit_of(f"/api/v1/{path}", settings) == settings.json_max_bytes
 
     async def test_the_gateways_own_routes_have_one_too(self, browser: httpx.AsyncClient) -> None:
         assert (await browser.post("/auth/cli/token", content=self.parts(3))).status_code == 413
