@@ -24,6 +24,7 @@ ones. The limits are conservative: a simulation in the tests holds coverage at 9
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -107,27 +108,22 @@ def precision(strata: Sequence[Stratum], draws: int = DRAWS) -> Estimate | None:
     return Estimate(middle, min(low, middle), max(high, middle))
 
 
-def further_needed(
-    strata: Sequence[Stratum], waiting: Sequence[tuple[int, int]], needed: float, draws: int = 4_000
-) -> int | None:
+def further_needed(strata: Sequence[Stratum], waiting: Sequence[int], needed: float, draws: int = 4_000) -> int | None:
     """Return how many further places, judged without a fault, bring the low end of recall to `needed`.
 
-    `waiting` is the rest of the queue, in its order, as (index of the stratum, places of it that come next). None when
-    not even the whole queue would do.
+    `waiting` is the rest of the queue in its order: of which stratum (index) each place is. None when not even the
+    whole queue would do.
     """
-    steps = [index for index, count in waiting for _ in range(count)]
 
     def after(count: int) -> bool:
-        more = [0] * len(strata)
-        for index in steps[:count]:
-            more[index] += 1
-        grown = [replace(s, judged=s.judged + extra) for s, extra in zip(strata, more, strict=True)]
+        more = Counter(waiting[:count])
+        grown = [replace(s, judged=min(s.total, s.judged + more[index])) for index, s in enumerate(strata)]
         found = recall(grown, draws)
         return found is not None and found.low >= needed
 
-    if not after(len(steps)):
+    if not after(len(waiting)):
         return None
-    too_few, enough = -1, len(steps)
+    too_few, enough = -1, len(waiting)
     while enough - too_few > 1:
         middle = (enough + too_few) // 2
         too_few, enough = (too_few, middle) if after(middle) else (middle, enough)

@@ -114,7 +114,7 @@ def test_faults_cannot_be_more_than_judged() -> None:
 
 def test_how_many_further_sound_places_would_do_is_told() -> None:
     seen = [treated(1000, 10), untreated(1000, 10)]
-    queue = [(0, 1), (1, 1)] * 40
+    queue = [0, 1] * 40
     more = further_needed(seen, queue, 0.8)
     assert more is not None and 0 < more < 40
     half = more // 2
