@@ -1,0 +1,85 @@
+"""The text plan put to cells: every distinct value is looked at once."""
+
+import re
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Span(Protocol):
+    """What a text plan found; offsets are into the original text."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def operator(self) -> str: ...
+    @property
+    def after(self) -> str: ...
+
+
+class TextResult(Protocol):
+    """A treated text."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def spans(self) -> "list[Span] | tuple[Span, ...]": ...
+
+
+class TextPlan(Protocol):
+    """The text operators of a recipe, as `engine.text.pipeline` builds them."""
+
+    def treat(self, text: str) -> TextResult:
+        """Return the text with everything found replaced."""
+        ...
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A value in which the plan found something."""
+
+    before: str
+    after: str
+    spans: tuple[Span, ...]
+
+
+_CACHED_LENGTH = 256
+_CACHED_VALUES = 500_000
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+\-]?[\d\s.,:/()*xX\-]*")
+
+
+class CellText:
+    """Treats cells by the plan and remembers short ones: columns repeat themselves."""
+
+    def __init__(self, plan: TextPlan) -> None:
+        self._plan = plan
+        self._known: dict[str, Hit | None] = {}
+
+    def hit(self, value: str) -> Hit | None:
+        """Return what was found in a value, or None when nothing was."""
+        if value in self._known:
+            return self._known[value]
+        result = self._plan.treat(value) if value and not value.isspace() else None
+        found = None
+        if result is not None and (result.spans or result.text != value):
+            found = Hit(value, defused(result.text, value), tuple(result.spans))
+        if len(value) <= _CACHED_LENGTH:
+            if len(self._known) >= _CACHED_VALUES:
+                self._known.clear()
+            self._known[value] = found
+        return found
+
+
+def defused(after: str, before: str) -> str:
+    """Return a treated value so that no spreadsheet takes it for a formula.
+
+    Only what treatment changed is looked at: a donor's own cells stay as they are, negative numbers among them. An
+    apostrophe before the cell is what OWASP's page on CSV injection advises.
+    """
+    if after == before or not _FORMULA.match(after) or _NUMBER.fullmatch(after):
+        return after
+    return "'" + after

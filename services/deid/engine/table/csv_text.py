@@ -1,0 +1,158 @@
+"""A CSV file under text operators alone: cells in which something is found are replaced, every other byte stays."""
+
+from typing import TYPE_CHECKING
+
+from services.deid.engine.operator import Finding, Place, pattern
+from services.deid.engine.table.cells import CellText, Hit
+from services.deid.engine.table.sampling import Tally
+from services.deid.engine.table.tokens import Block, Dialect, blocks, enquote, unquote
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+AROUND = 400
+"""Characters of a place's row that a steward is shown at most."""
+
+
+def treat_cells(body: bytes, dialect: Dialect, text: CellText, tally: Tally) -> bytes:
+    """Return the file with every cell (header cells too) put through the text plan. Raises Withheld."""
+    pieces: list[bytes] = []
+    rows = 0
+    for block in blocks(body, dialect):
+        pieces.append(_Treatment(block, dialect, text, rows).run(tally))
+        rows += len(block.row_ends)
+    return b"".join(pieces)
+
+
+class _Treatment:
+    """One block: its cells by distinct value, and what became of them."""
+
+    def __init__(self, block: Block, dialect: Dialect, text: CellText, rows_before: int) -> None:
+        self._block = block
+        self._dialect = dialect
+        self._rows_before = rows_before
+        self._codes, raws = distinct(block)
+        self._hits: list[Hit | None] = []
+        self._written: list[bytes | None] = []
+        for raw in raws:
+            hit = text.hit(unquote(raw, dialect)) if raw else None
+            self._hits.append(hit)
+            quoted = dialect.quote is not None and raw.startswith(dialect.quote)
+            self._written.append(enquote(hit.after, dialect, quoted).encode() if hit else None)
+        self._blank = [not unquote(raw, dialect).strip() for raw in raws]
+
+    def run(self, tally: Tally) -> bytes:
+        """Return the block treated, and add to the tally."""
+        import numpy as np
+
+        hit = np.array([h is not None for h in self._hits], np.bool_)[self._codes]
+        left = ~hit & ~np.array(self._blank, np.bool_)[self._codes]
+        at = np.flatnonzero(hit)
+        occurrences = np.bincount(self._codes[at], minlength=len(self._hits)).tolist()
+        for times, found in zip(occurrences, self._hits, strict=True):
+            for span in found.spans if found else ():
+                tally.count(span.kind, times, times)
+        spans = np.array([len(h.spans) if h else 0 for h in self._hits], np.int64)[self._codes[at]]
+        tally.findings.offer(np.repeat(at, spans) * 256 + _ranks(spans), self._finding)
+        tally.treated.offer(at[spans > 0], self._treated)
+        tally.untreated.offer(np.flatnonzero(left), self._untreated)
+        return self._joined(at) if len(at) else self._block.data
+
+    def _joined(self, at: "NDArray[np.int64]") -> bytes:
+        data, parts, position = self._block.data, list[bytes](), 0
+        starts, ends, codes = self._block.starts[at].tolist(), self._block.ends[at].tolist(), self._codes[at].tolist()
+        for start, end, code in zip(starts, ends, codes, strict=True):
+            parts.append(data[position:start])
+            parts.append(self._written[code] or b"")
+            position = end
+        parts.append(data[position:])
+        return b"".join(parts)
+
+    def _where(self, index: int) -> tuple[int, int, int]:
+        """Row (from 0) and column (from 0) of a cell, and the row's first cell."""
+        import numpy as np
+
+        row = int(np.searchsorted(self._block.row_ends, index, side="right"))
+        first = int(self._block.row_ends[row - 1]) if row else 0
+        return row, index - first, first
+
+    def _place(self, index: int) -> str:
+        row, column, _ = self._where(index)
+        return place(self._rows_before + row, column)
+
+    def _finding(self, number: int) -> Finding:
+        index, rank = divmod(number, 256)
+        hit = self._hits[self._codes[index]]
+        assert hit is not None
+        span = hit.spans[rank]
+        shape = pattern(hit.before[span.start : span.end])
+        return Finding(span.kind, span.operator, True, self._place(index), shape, span.after)
+
+    def _treated(self, index: int) -> Place:
+        hit = self._hits[self._codes[index]]
+        assert hit is not None
+        span = hit.spans[0]
+        before = pattern(hit.before[span.start : span.end])
+        return Place("treated", span.kind, self._place(index), before, self._around(index))
+
+    def _untreated(self, index: int) -> Place:
+        return Place("untreated", "cell", self._place(index), "", self._around(index))
+
+    def _around(self, index: int) -> str:
+        """The treated cell, in brackets, with its row's treated cells."""
+        row, column, first = self._where(index)
+        last = int(self._block.row_ends[row])
+        shown: list[str] = []
+        for cell in range(max(first, index - 10), min(last, index + 10)):
+            hit = self._hits[self._codes[cell]]
+            shown.append(hit.after if hit else unquote(self._block.cell(cell).decode(), self._dialect))
+        return around(shown, index - max(first, index - 10))
+
+
+def place(row: int, column: int) -> str:
+    """Say where a cell stands; row 0 is the header."""
+    return f"row {row}, column {column + 1}" if row else f"header, column {column + 1}"
+
+
+def around(cells: list[str], index: int) -> str:
+    """Return a cell marked among its row's cells, cut to what a steward can read."""
+    each = max(AROUND // max(len(cells), 1), 12)
+    cut = [cell if len(cell) <= each else cell[:each] + "…" for cell in cells]
+    value = cells[index]
+    cut[index] = "⟦" + (value if len(value) <= AROUND else value[:AROUND] + "…") + "⟧"
+    return " | ".join(cut)
+
+
+def distinct(block: Block) -> "tuple[NDArray[np.int64], list[str]]":
+    """Number the distinct cells of a block: (number of each cell's value, the values as they stand)."""
+    import numpy as np
+    import pyarrow as pa
+
+    encoded = cell_array(block).dictionary_encode()
+    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary.to_pylist()
+
+
+def cell_array(block: Block) -> "pa.LargeStringArray":
+    """The block's cells as an Arrow array, quotation marks included."""
+    import numpy as np
+    import pyarrow as pa
+
+    offsets = np.empty(2 * len(block.starts), np.int64)
+    offsets[0::2] = block.starts
+    offsets[1::2] = block.ends
+    # Cells and what stands between them in turn, over the same bytes: nothing is copied until cells are picked.
+    both = pa.Array.from_buffers(
+        pa.large_string(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(block.data)]
+    )
+    return both.take(pa.array(np.arange(0, len(offsets), 2)))
+
+
+def _ranks(spans: "NDArray[np.int64]") -> "NDArray[np.int64]":
+    """0, 1, … within each group of so many spans."""
+    import numpy as np
+
+    if not len(spans):
+        return spans
+    starts = np.repeat(np.cumsum(spans) - spans, spans)
+    return np.arange(int(spans.sum())) - starts

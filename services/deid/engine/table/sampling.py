@@ -1,0 +1,78 @@
+"""Findings and places of a table: a bounded, fair sample, the same each time the same file is treated."""
+
+import hashlib
+import heapq
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from services.deid.engine.operator import Finding, Place, Treated
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+T = TypeVar("T")
+
+
+class Sample(Generic[T]):
+    """Keeps `size` of however many are offered, each as likely as any other (a random key each, smallest kept).
+
+    Keys come from a generator seeded by the file's content: the sample does not depend on how the file is cut in blocks.
+    """
+
+    def __init__(self, seed: bytes, size: int = Treated.SAMPLE) -> None:
+        import numpy as np
+
+        self._random = np.random.Generator(np.random.PCG64(int.from_bytes(seed[:16], "big")))
+        self._size = size
+        self._kept: list[tuple[float, int, T]] = []  # a heap, largest key first (negated)
+        self.offered = 0
+
+    def offer(self, candidates: "NDArray[np.int64]", make: Callable[[int], T]) -> None:
+        """Offer candidates by number, in file order; `make` is called for those that are kept for now."""
+        import numpy as np
+
+        if not len(candidates):
+            return
+        keys = self._random.random(len(candidates))
+        limit = -self._kept[0][0] if len(self._kept) == self._size else 2.0
+        near = np.flatnonzero(keys < limit)
+        if len(near) > self._size:
+            near = near[np.argsort(keys[near], kind="stable")[: self._size]]
+        for index in near.tolist():
+            key = float(keys[index])
+            if len(self._kept) < self._size:
+                heapq.heappush(self._kept, (-key, -(self.offered + index), make(int(candidates[index]))))
+            elif key < -self._kept[0][0]:
+                heapq.heapreplace(self._kept, (-key, -(self.offered + index), make(int(candidates[index]))))
+        self.offered += len(candidates)
+
+    def items(self) -> list[T]:
+        """Return what was kept, in file order."""
+        return [item for _, _, item in sorted(self._kept, key=lambda kept: -kept[1])]
+
+
+class Tally:
+    """What treatment of one table adds up to."""
+
+    def __init__(self, content: bytes) -> None:
+        seed = hashlib.sha256(content).digest()
+        self.counts: dict[str, dict[str, int]] = {}
+        self.findings: Sample[Finding] = Sample(seed)
+        self.treated: Sample[Place] = Sample(seed[8:])
+        self.untreated: Sample[Place] = Sample(seed[16:])
+
+    def count(self, kind: str, found: int, treated: int) -> None:
+        """Add to a kind's counts."""
+        if found or treated:
+            counted = self.counts.setdefault(kind, {"found": 0, "treated": 0})
+            counted["found"] += found
+            counted["treated"] += treated
+
+    def fill(self, result: Treated) -> Treated:
+        """Put counts, findings, places and totals into the result."""
+        result.counts = {kind: self.counts[kind] for kind in sorted(self.counts)}
+        result.findings = self.findings.items()
+        result.places = self.treated.items() + self.untreated.items()
+        result.totals = {"treated": self.treated.offered, "untreated": self.untreated.offered}
+        return result

@@ -1,0 +1,61 @@
+"""Tables: CSV and Parquet under a recipe's steps. Nothing leaves these functions as an exception."""
+
+from collections.abc import Callable, Sequence
+
+from services.deid.engine.operator import Keys, Step, Treated
+from services.deid.engine.table.cells import CellText, TextPlan
+from services.deid.engine.table.csv_text import treat_cells
+from services.deid.engine.table.dialect import sniff_dialect
+from services.deid.engine.table.encoding import read_text
+from services.deid.engine.table.sampling import Tally
+from services.deid.engine.table.withhold import REASONS, Withheld
+
+__all__ = ["REASONS", "treat_csv", "treat_parquet"]
+
+CSV = "text/csv"
+PARQUET = "application/vnd.apache.parquet"
+MAX_BYTES = 512 * 1024**2
+
+
+def treat_csv(content: bytes, steps: Sequence[Step], keys: Keys, text_plan: TextPlan | None) -> Treated:
+    """Treat a CSV file: its table operators in their order, then the text plan over every cell they did not write."""
+    return _guarded(CSV, content, lambda: _csv(content, steps, keys, text_plan))
+
+
+def treat_parquet(content: bytes, steps: Sequence[Step], keys: Keys, text_plan: TextPlan | None) -> Treated:
+    """Treat a Parquet file in the same way; it is written anew, without any of its metadata."""
+    return _guarded(PARQUET, content, lambda: _parquet(content, steps, keys, text_plan))
+
+
+def _guarded(media_type: str, content: bytes, treat: Callable[[], Treated]) -> Treated:
+    """Run a treatment; whatever goes wrong withholds the file."""
+    try:
+        if len(content) > MAX_BYTES:
+            raise Withheld("table-too-large")
+        return treat()
+    except Withheld as reason:
+        return Treated(None, media_type, withheld=reason.code)
+    except MemoryError:
+        return Treated(None, media_type, withheld="table-too-large")
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # a panic of a native library is no Exception
+        # The error's kind helps whoever looks into it; its message may quote the table.
+        return Treated(None, media_type, measures={"error": type(error).__name__}, withheld="table-failed")
+
+
+def _csv(content: bytes, steps: Sequence[Step], keys: Keys, text_plan: TextPlan | None) -> Treated:
+    table_steps = [step for step in steps if step.operator.family == "table"]
+    if not table_steps and text_plan is None:
+        raise Withheld("no-operator-for-table")
+    text = read_text(content)
+    tally = Tally(content)
+    dialect = sniff_dialect(text.body)
+    assert text_plan is not None
+    body = treat_cells(text.body, dialect, CellText(text_plan), tally)
+    unchanged = body == text.body
+    return tally.fill(Treated(content if unchanged else text.encode(body), CSV))
+
+
+def _parquet(content: bytes, steps: Sequence[Step], keys: Keys, text_plan: TextPlan | None) -> Treated:
+    raise Withheld("parquet-unreadable")
