@@ -10,9 +10,11 @@ from datafactory import FactoryError
 from rich.markup import escape
 from rich.panel import Panel
 
+from .annotating import annotate
 from .arriving import arrive
 from .asking import from_no_to_yes, second_access
 from .giving import Gift, give
+from .preparing import prepare
 from .proving import prove
 from .reading import read
 from .revoking import take_back
@@ -32,10 +34,12 @@ def play(stage: Stage) -> int:
         other = second_access(stage, cast, gift)
         take_back(stage, cast, gift, access, other)
         prove(stage, [access, other])
+        prepare(stage, cast)
+        annotate(stage, cast)
         failure = None
     except ExpectationFailed as failed:
         failure = f"expected: {failed}"
-    except (FactoryError, httpx.HTTPError, KeyError, OSError) as error:
+    except (FactoryError, httpx.HTTPError, KeyError, ValueError, OSError) as error:
         failure = f"{type(error).__name__}: {error}"
     finally:
         report = stage.report(failure)

@@ -43,11 +43,11 @@ def arrive(stage: Stage) -> Cast:
             for name in ("donor", "steward", "steward2", "lead", "outsider", f"researcher-{stage.run}")
         }
         researcher = people.pop(f"researcher-{stage.run}")
-        _belongs(operator, stage.person("researcher"), university)  # for whoever tries the factory afterwards
-        _belongs(operator, people["donor"], donor_partner)
-        _belongs(operator, people["lead"], university)
-        _belongs(operator, people["outsider"], partners[OUTSIDE[0]])
-        _belongs(operator, researcher, university)
+        belongs(operator, stage.person("researcher"), university)  # for whoever tries the factory afterwards
+        belongs(operator, people["donor"], donor_partner)
+        belongs(operator, people["lead"], university)
+        belongs(operator, people["outsider"], partners[OUTSIDE[0]])
+        belongs(operator, researcher, university)
         _role(operator, people["donor"], "donor", donor_partner)
         _role(operator, people["steward"], "steward", donor_partner)
         _role(operator, people["steward2"], "steward", donor_partner)
@@ -70,7 +70,8 @@ def _operator(stage: Stage, operator: Person) -> None:
         step.says("it works once; from now on operators are made by operators")
 
 
-def _belongs(operator: Person, person: Person, partner_id: str) -> None:
+def belongs(operator: Person, person: Person, partner_id: str) -> None:
+    """Let a person belong to a partner, unless they do."""
     partner: dict[str, Any] | None = person.client.partners.me()["partner"]
     if partner is None or partner["id"] != partner_id:
         operator.client.partners.add_member(partner_id, person.id)

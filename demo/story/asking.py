@@ -159,12 +159,19 @@ def _other(drawn: dict[str, Any], right: str) -> str:
     return next(str(option["id"]) for option in drawn["options"] if option["id"] != right)
 
 
-def request_grant(cast: Cast, person: Person, gift: Gift, project_id: str, purpose: str = PURPOSE) -> tuple[str, str]:
+def request_grant(
+    cast: Cast,
+    person: Person,
+    gift: Gift,
+    project_id: str,
+    purpose: str = PURPOSE,
+    actions: tuple[str, ...] = ("read",),
+) -> tuple[str, str]:
     """Ask for access, answer the steward's question, be granted. Returns the ids of grant and agreement."""
     request = person.client.requests.create(
         project_id=project_id,
         dataset_id=gift.dataset_id,
-        actions=["read"],
+        actions=list(actions),
         purpose=purpose,
         purpose_text="We compare small models on scanned digits and publish how well they know their own errors.",
         until=datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=90),

@@ -52,11 +52,11 @@ def give(stage: Stage, cast: Cast) -> Gift:
         submitted = donor.donations.submit(donation_id)
         expect(submitted["state"] == "submitted", f"a submitted donation, but its state is {submitted['state']}")
         step.says("from here on only a steward can move it")
-    gift = _accept(stage, cast.steward, donation_id, title)
+    gift = accept(stage, cast.steward, donation_id, title)
     _receipt(stage, cast, donation_id, files, gift)
     _invisible(stage, cast, gift)
     with stage.step("A second steward releases the raw version", "steward2") as step:
-        refused = _refusal(lambda: cast.steward.client.datasets.release(gift.version_id, "I accepted it myself."))
+        refused = refusal_of(lambda: cast.steward.client.datasets.release(gift.version_id, "I accepted it myself."))
         expect(refused is not None, "the steward who accepted must not be able to release")
         version = cast.steward2.client.datasets.release(gift.version_id, "Looked at samples: digits, no persons.")
         expect(version["state"] == "released", f"a released version, but its state is {version['state']}")
@@ -99,7 +99,8 @@ def _donation(title: str, terms_id: str, partner_id: str) -> dict[str, Any]:
     }
 
 
-def _accept(stage: Stage, steward: Person, donation_id: str, title: str) -> Gift:
+def accept(stage: Stage, steward: Person, donation_id: str, title: str) -> Gift:
+    """Let the steward check and accept a submitted donation."""
     with stage.step("A steward goes through the checklist and accepts", "steward") as step:
         donation = steward.client.donations.get(donation_id)
         keys = [str(item["key"]) for item in donation["checklist"]]
@@ -124,7 +125,8 @@ def _receipt(stage: Stage, cast: Cast, donation_id: str, files: list[LocalFile],
         step.says(f"the digest of each of {len(theirs):,} files, under {str(receipt['version_digest'])[:12]}…")
 
 
-def _refusal(act: Any) -> Refused | None:
+def refusal_of(act: Any) -> Refused | None:
+    """Return how `act` is refused, or None."""
     try:
         act()
     except Refused as refused:
@@ -149,7 +151,7 @@ def _invisible(stage: Stage, cast: Cast, gift: Gift) -> None:
                 "get_lineage": lambda c=catalogue: c.lineage(gift.version_id),
             }
             for name, way in ways.items():
-                refused = _refusal(way)
+                refused = refusal_of(way)
                 got = "an answer" if refused is None else str(refused.status)
                 expect(got == "404", f"404 from {name} for {person.name} before publication, but got {got}")
                 asked += 1

@@ -15,7 +15,15 @@ from datafactory import Client, sign_in_as
 from datafactory.progress import OnProgress
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 REPORT_SCHEMA = 1
 
@@ -134,6 +142,29 @@ class Stage:
                     bars.update(task, completed=sum(so_far.values()))
 
             yield on_progress
+
+    @contextmanager
+    def counting(self, what: str) -> Iterator[Callable[[dict[str, Any]], None]]:
+        """Show a bar of files while a run goes on; the function it gives takes the run's progress."""
+        with Progress(
+            TextColumn("  {task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        ) as bars:
+            task = bars.add_task(what, total=None)
+
+            def tell(progress: dict[str, Any]) -> None:
+                bars.update(task, completed=progress["files_done"] or 0, total=progress["files_total"] or None)
+
+            yield tell
+
+    @staticmethod
+    def plain(text: Any) -> str:
+        """Return a text of the factory that may come in two languages."""
+        return str(text["en"] if isinstance(text, dict) else text)
 
     def wait_for(self, what: str, holds: Callable[[], bool], within_s: float, every_s: float = 0.2) -> float:
         """Ask until something holds; return the seconds it took. It fails the story if it never does."""
