@@ -1,23 +1,16 @@
 """Preparation: recipes treat a version into the next, a report says how well, and a gate lets it through or not."""
 
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from services.deid.base import metadata
-from services.deid.components import components, keys_ready
-from services.deid.recipes import models as recipe_tables  # noqa: F401 - tables enter the metadata
-from services.deid.runs import models as run_tables  # noqa: F401
-from services.deid.settings import DeidSettings
-from services.deid.texts import TEXTS
-from services.kit.service import Service
+if TYPE_CHECKING:
+    from services.deid.assembly import service as service
 
-service = Service(
-    name="deid",
-    title="Data Factory: preparation",
-    settings=DeidSettings,
-    metadata=metadata,
-    migrations=Path(__file__).parent / "migrations" / "versions",
-    texts=TEXTS,
-    components=components,
-    ready={"keys": keys_ready},
-    asks=("access", "catalog"),
-)
+
+def __getattr__(name: str) -> Any:
+    # Processes that treat files import the engine and no more: all that a service is made of would cost each of them
+    # a second and a hundred megabytes.
+    if name == "service":
+        from services.deid.assembly import service
+
+        return service
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,90 @@
+"""What a worker process is asked and answers: frames (`services.kit.frames`), their headers made and read here."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, cast
+
+from services.deid.engine.operator import Finding, Place
+
+
+@dataclass(frozen=True)
+class PlanSpec:
+    """A recipe's operators and the keys they use, as a worker process gets them. `id` tells plans apart."""
+
+    id: str
+    operators: list[dict[str, Any]]
+    key_id: str
+    pseudonym: bytes = field(repr=False)
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {"operators": self.operators, "key_id": self.key_id, "pseudonym": self.pseudonym.hex()}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One file to treat. `keep` is how many findings and places of each sort come back; `inspect`: without content."""
+
+    path: str
+    declared: str
+    keep: int = 40
+    inspect: bool = False
+    preview: bool = False
+
+    def header(self, plan: PlanSpec) -> dict[str, Any]:
+        """Return the request's header."""
+        return {"do": "treat", "plan": plan.id, **asdict(self)}
+
+
+@dataclass
+class Outcome:
+    """What became of a file; `engine.operator.Treated` without its content, which comes in `content` if it is wanted.
+
+    `seconds` is how long the work took; `preview` is shown to people who try a recipe.
+    """
+
+    media_type: str
+    withheld: str | None = None
+    counts: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
+    findings: list[Finding] = field(default_factory=list[Finding])
+    places: list[Place] = field(default_factory=list[Place])
+    totals: dict[str, int] = field(default_factory=dict[str, int])
+    measures: dict[str, Any] = field(default_factory=dict[str, Any])
+    preview: dict[str, str] = field(default_factory=dict[str, str])
+    seconds: float = 0.0
+    content: bytes = b""
+
+    def header(self) -> dict[str, Any]:
+        """Return it as JSON, without the content."""
+        return {
+            "media_type": self.media_type,
+            "withheld": self.withheld,
+            "counts": self.counts,
+            "findings": [asdict(finding) for finding in self.findings],
+            "places": [{**asdict(p), "picture": base64.b64encode(p.picture).decode()} for p in self.places],
+            "totals": self.totals,
+            "measures": self.measures,
+            "preview": self.preview,
+            "seconds": self.seconds,
+        }
+
+    @staticmethod
+    def read(header: Mapping[str, Any], content: bytes = b"") -> "Outcome":
+        """Return what a worker answered; KeyError, TypeError or ValueError when it is not of this form."""
+        places = cast("list[dict[str, Any]]", header["places"])
+        return Outcome(
+            media_type=str(header["media_type"]),
+            withheld=None if header["withheld"] is None else str(header["withheld"]),
+            counts={
+                str(kind): {"found": int(n["found"]), "treated": int(n["treated"])}
+                for kind, n in header["counts"].items()
+            },
+            findings=[Finding(**finding) for finding in header["findings"]],
+            places=[Place(**{**place, "picture": base64.b64decode(place["picture"])}) for place in places],
+            totals={str(sort): int(number) for sort, number in header["totals"].items()},
+            measures=dict(header["measures"]),
+            preview={str(k): str(v) for k, v in header["preview"].items()},
+            seconds=float(header["seconds"]),
+            content=content,
+        )
