@@ -8,6 +8,8 @@ from services.catalog.datasets import endpoints as datasets
 from services.catalog.datasets.erasure import erase_keys
 from services.catalog.delivery import endpoints as delivery
 from services.catalog.delivery.subscriptions import SUBSCRIPTIONS
+from services.catalog.derivations import endpoints as derivations
+from services.catalog.derivations.work import tidy_derivations
 from services.catalog.intake import endpoints as intake
 from services.catalog.intake import tus
 from services.catalog.intake.ingest import ingest
@@ -31,9 +33,9 @@ service = Service(
         offers.router,
         delivery.router,
     ),
-    internal=(datasets.internal,),
+    internal=(datasets.internal, derivations.internal),
     subscriptions=SUBSCRIPTIONS,
-    workers=(ingest, erase_keys),
+    workers=(ingest, erase_keys, tidy_derivations),
     texts=TEXTS,
     components=components,
     ready={"objects": blobs_ready, "keys": keys_ready},

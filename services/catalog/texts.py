@@ -2,7 +2,9 @@
 
 from typing import cast
 
-from services.catalog.intake import paths, unpack_refusals
+from services.catalog.datasets import paths
+from services.catalog.derivations.texts import TEXTS as DERIVATIONS
+from services.catalog.intake import unpack_refusals
 from services.catalog.offers.texts import TEXTS as OFFERS
 from services.kit.texts import Texts
 
@@ -162,4 +164,4 @@ DELIVERY: Texts = {
 # The two tables of paths and archives are written without the type that limits languages to these two.
 _FILES = cast(Texts, {**paths.TEXTS, **unpack_refusals.TEXTS})
 
-TEXTS: Texts = {**_FILES, **INTAKE, **DATASETS, **DELIVERY, **OFFERS}
+TEXTS: Texts = {**_FILES, **INTAKE, **DATASETS, **DELIVERY, **DERIVATIONS, **OFFERS}

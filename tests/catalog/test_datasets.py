@@ -22,9 +22,8 @@ async def test_the_first_version_comes_from_its_donation(world: World) -> None:
     assert version["media_types"] == {"image/png": 2, "text/csv": 1}
     assert answer.headers["etag"] == '"1"'
     lineage = (await world.donor.get(f"/versions/{version_id}/lineage")).json()
-    assert lineage["parents"] == [
-        {"version_id": version_id, "parent_version_id": None, "source_kind": "donation", "source_id": donation_id}
-    ]
+    edge = {"version_id": version_id, "parent_version_id": None, "source_kind": "donation", "source_id": donation_id}
+    assert lineage["parents"] == [{**edge, "details": {}}]
     assert (lineage["children"], lineage["digest"]) == ([], version["digest"])
 
 

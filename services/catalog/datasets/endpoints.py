@@ -90,14 +90,16 @@ async def get_lineage(version_id: VersionId, caller: Caller, session: Session) -
             parent_version_id=row.parent_id,
             source_kind=row.source_kind,  # pyright: ignore[reportArgumentType]
             source_id=row.source_id,
+            details=row.details,
         )
 
+    insider = rules.is_insider(caller, dataset)
     return LineageOut(
         version_id=version.id,
         dataset_id=dataset.id,
         digest=version.digest,
         parents=[edge(row) for row in await repository.lineage_of(session, version_id)],
-        children=[edge(row) for row in await repository.children_of(session, version_id)],
+        children=[edge(row) for row in await repository.children_of(session, version_id, released_only=not insider)],
     )
 
 

@@ -5,31 +5,37 @@ import asyncio
 import structlog
 
 from services.catalog.datasets import events, repository
-from services.catalog.datasets.service import blobs_of, manifests_of
-from services.catalog.datasets.vault import blob_name, vault_of
+from services.catalog.datasets.objects import repository as objects
+from services.catalog.datasets.objects.storing import release
+from services.catalog.datasets.service import manifests_of
+from services.catalog.datasets.vault import vault_of
 from services.kit.context import Context
 
 log = structlog.get_logger("factory.erasure")
 
 _POLL_S = 1.0
+# Objects that are deleted in one transaction: whoever stores the same contents waits for no more than these.
+_BATCH = 1000
 
 
 async def erase_one(ctx: Context) -> bool:
-    """Destroy one key that is to be destroyed, and delete what only it opened; False when there is none.
+    """Destroy one key that is to be destroyed, and delete a batch of what only it opened; False when there is none.
 
-    The key goes first and for ever; a crash after that repeats the rest. Other workers skip the row while it is locked.
+    The key goes first and for ever; what other versions use stays, under their keys. A crash after that repeats the
+    rest. Other workers skip the row while it is locked.
     """
     async with ctx.unit() as session:
         key = await repository.erasure_due(session)
         if key is None:
             return False
-        vault, blobs = vault_of(ctx), blobs_of(ctx)
+        vault = vault_of(ctx)
         await vault.destroy(key.version_id)
         manifests_of(ctx).forget(key.version_id)
-        names = [row.name for row in await repository.objects_of_version(session, key.version_id)]
-        for start in range(0, len(names), 500):
-            await blobs.delete([blob_name(key.dataset_id, name) for name in names[start : start + 500]])
-        await repository.forget_objects(session, key.dataset_id, names)
+        names = await objects.names_of(session, key.version_id, _BATCH)
+        if names:
+            deleted = await release(ctx, session, key.dataset_id, key.version_id, names)
+            log.info("objects.released", version_id=str(key.version_id), objects=len(names), deleted=deleted)
+            return True
         now = ctx.clock.now()
         key.wrapped = None
         key.erased_at = now
@@ -42,7 +48,7 @@ async def erase_one(ctx: Context) -> bool:
                 secret.wrapped = None
                 session.add(secret)
         events.key_destroyed(session, key, now)
-        log.info("key.destroyed", version_id=str(key.version_id), objects=len(names), why=key.erasure_reason)
+        log.info("key.destroyed", version_id=str(key.version_id), why=key.erasure_reason)
     return True
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -41,7 +41,8 @@ class Dataset(Base, table=True):
 class Version(Base, table=True):
     """A version: immutable contents; committed → released → withdrawn or redacted. `bytes` and `files` are totals.
 
-    `media_types` counts files by media type. The manifest is an encrypted object of the version.
+    `media_types` counts files by media type. The manifest is an encrypted object of the version. `gate_run_id` is the
+    run whose report was judged when the gate passed.
     """
 
     __tablename__: ClassVar[Any] = "versions"
@@ -65,11 +66,15 @@ class Version(Base, table=True):
     released_at: datetime | None = utc_column(nullable=True)
     released_by: UUID | None = None
     release_reasons: str | None = Field(default=None, sa_type=Text)
+    gate_run_id: UUID | None = None
     revision: int = 1
 
 
 class Lineage(Base, table=True):
-    """One way in which a version came to be: from a parent (or none), by a donation, recipe, job or campaign."""
+    """One way in which a version came to be: from a parent (or none), by a donation, recipe, job or campaign.
+
+    `source_id` is the donation, run, job or campaign; `details` what its service says about how it worked.
+    """
 
     __tablename__: ClassVar[Any] = "lineage"
 
@@ -78,6 +83,9 @@ class Lineage(Base, table=True):
     parent_id: UUID | None = Field(default=None, index=True)
     source_kind: str = Field(max_length=20)
     source_id: UUID
+    details: dict[str, Any] = Field(
+        default_factory=dict, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'"))
+    )
 
 
 class VersionKey(Base, table=True):
@@ -108,18 +116,35 @@ class DatasetSecret(Base, table=True):
 
 
 class StoredObject(Base, table=True):
-    """An object of a dataset in the store: its name, and its data key wrapped by the key of the version that stored it.
+    """An object of a dataset in the store. There as long as a version uses it; `size` in bytes of plaintext.
 
-    The row comes first, the object after: whoever stores the same content at the same time uses the same key.
+    The row comes first, the object after: whoever stores the same content at the same time uses the same data key.
+    Whoever adds a use, takes one away or deletes the object holds this row's lock (several: in order of their names).
     """
 
     __tablename__: ClassVar[Any] = "stored_objects"
-    __table_args__ = (Index("ix_stored_objects_version", "version_id"),)
 
     dataset_id: UUID = Field(primary_key=True)
     name: str = Field(primary_key=True, max_length=200)
-    version_id: UUID
-    wrapped_key: bytes = Field(sa_type=LargeBinary)
     size: int = Field(sa_type=BigInteger)
     stored: bool = False
     created_at: datetime = utc_column()
+
+
+class ObjectUse(Base, table=True):
+    """A version (planned ones too) uses an object: the object's data key, wrapped by the key of that version.
+
+    An object has one data key, however many versions use it; one whose versions are all being erased gets a new one
+    before another version may use it.
+    """
+
+    __tablename__: ClassVar[Any] = "object_uses"
+    __table_args__ = (
+        ForeignKeyConstraint(["dataset_id", "name"], ["stored_objects.dataset_id", "stored_objects.name"]),
+        Index("ix_object_uses_version", "version_id", "name"),
+    )
+
+    dataset_id: UUID = Field(primary_key=True)
+    name: str = Field(primary_key=True, max_length=200)
+    version_id: UUID = Field(primary_key=True)
+    wrapped_key: bytes = Field(sa_type=LargeBinary)

@@ -1,22 +1,22 @@
 """The only place that queries the tables of datasets and versions."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, update
 from sqlmodel import col, select
 
-from services.catalog.datasets.models import Dataset, DatasetSecret, Lineage, StoredObject, Version, VersionKey
+from services.catalog.datasets.models import Dataset, DatasetSecret, Lineage, Version, VersionKey
 from services.kit.db import RuleSession
 
 
-async def dataset(session: RuleSession, dataset_id: UUID, *, lock: bool = False) -> Dataset | None:
-    """Return a dataset, locked for change if asked."""
+async def dataset(session: RuleSession, dataset_id: UUID, *, lock: bool = False, share: bool = False) -> Dataset | None:
+    """Return a dataset: locked for change, or (`share`) held as it is while others may hold it too."""
     query = select(Dataset).where(Dataset.id == dataset_id)
-    return (await session.exec(query.with_for_update() if lock else query)).one_or_none()
+    if lock or share:
+        query = query.with_for_update(read=not lock).execution_options(populate_existing=True)
+    return (await session.exec(query)).one_or_none()
 
 
 async def version(session: RuleSession, version_id: UUID, *, lock: bool = False) -> tuple[Version, Dataset] | None:
@@ -59,9 +59,13 @@ async def lineage_of(session: RuleSession, version_id: UUID) -> Sequence[Lineage
     return (await session.exec(select(Lineage).where(Lineage.version_id == version_id))).all()
 
 
-async def children_of(session: RuleSession, version_id: UUID) -> Sequence[Lineage]:
-    """Return what was made from a version."""
-    return (await session.exec(select(Lineage).where(Lineage.parent_id == version_id))).all()
+async def children_of(session: RuleSession, version_id: UUID, *, released_only: bool) -> Sequence[Lineage]:
+    """Return what was made from a version: all of it, or what was released."""
+    query = select(Lineage).where(Lineage.parent_id == version_id)
+    if released_only:
+        query = query.join(Version, col(Version.id) == col(Lineage.version_id))
+        query = query.where(col(Version.released_at).is_not(None))
+    return (await session.exec(query.order_by(col(Lineage.id)))).all()
 
 
 async def facts(
@@ -93,80 +97,6 @@ async def keys_of(session: RuleSession, version_id: UUID) -> tuple[VersionKey | 
     return found if found is not None else (None, None)
 
 
-async def claim_objects(
-    session: RuleSession, dataset_id: UUID, rows: Sequence[dict[str, Any]]
-) -> dict[str, tuple[UUID, bytes, bool]]:
-    """Enter objects unless they are there; return by name the version whose key wraps, the wrapped key, stored."""
-    if not rows:
-        return {}
-    # In one order everywhere: two workers that enter the same names wait for each other, never in a circle.
-    ordered = sorted(rows, key=lambda row: str(row["name"]))
-    await session.execute(insert(StoredObject).on_conflict_do_nothing(), ordered)
-    names = [row["name"] for row in ordered]
-    found = await session.exec(
-        select(StoredObject).where(StoredObject.dataset_id == dataset_id, col(StoredObject.name).in_(names))
-    )
-    return {row.name: (row.version_id, row.wrapped_key, row.stored) for row in found}
-
-
-async def adopt_orphans(session: RuleSession, dataset_id: UUID, version_id: UUID, names: Sequence[str]) -> list[str]:
-    """Return those of these blobs that no row names any more, with rows made for them: they are ours to delete.
-
-    Until this transaction ends, whoever wants to store the same content waits for it.
-    """
-    rows = [
-        {
-            "dataset_id": dataset_id,
-            "name": name,
-            "version_id": version_id,
-            "wrapped_key": b"",
-            "size": 0,
-            "stored": False,
-        }
-        | {"created_at": datetime.fromtimestamp(0, UTC)}
-        for name in sorted(names)
-    ]
-    if not rows:
-        return []
-    statement = insert(StoredObject).values(rows).on_conflict_do_nothing().returning(col(StoredObject.name))
-    return list((await session.execute(statement)).scalars())
-
-
-async def mark_stored(session: RuleSession, dataset_id: UUID, names: Sequence[str]) -> set[str]:
-    """Note that these objects are durable in the store; return those whose rows are (still) there."""
-    locked = await lock_objects(session, dataset_id, names)
-    await session.execute(
-        update(StoredObject)
-        .where(col(StoredObject.dataset_id) == dataset_id, col(StoredObject.name).in_(locked))
-        .values(stored=True)
-    )
-    return set(locked)
-
-
-async def lock_objects(session: RuleSession, dataset_id: UUID, names: Sequence[str]) -> list[str]:
-    """Lock the rows of these objects, in one order, and return the names of those that are there."""
-    query = select(StoredObject.name).where(StoredObject.dataset_id == dataset_id, col(StoredObject.name).in_(names))
-    return list((await session.exec(query.order_by(col(StoredObject.name)).with_for_update())).all())
-
-
-async def object_keys(session: RuleSession, version_id: UUID) -> dict[str, bytes]:
-    """Return the wrapped data keys of the objects stored under this version's key, by object name."""
-    query = select(StoredObject.name, StoredObject.wrapped_key).where(StoredObject.version_id == version_id)
-    return dict((await session.exec(query)).all())
-
-
-async def objects_of_version(session: RuleSession, version_id: UUID) -> Sequence[StoredObject]:
-    """Return the objects that were stored under this version's key."""
-    return (await session.exec(select(StoredObject).where(StoredObject.version_id == version_id))).all()
-
-
-async def forget_objects(session: RuleSession, dataset_id: UUID, names: Sequence[str]) -> None:
-    """Delete the rows of objects that are no longer in the store."""
-    await session.execute(
-        delete(StoredObject).where(col(StoredObject.dataset_id) == dataset_id, col(StoredObject.name).in_(names))
-    )
-
-
 async def request_erasure(session: RuleSession, version_ids: Sequence[UUID], reason: str, now: datetime) -> None:
     """Note that these versions' keys are to be destroyed."""
     await session.execute(
@@ -188,6 +118,13 @@ async def withdraw_versions(session: RuleSession, dataset_id: UUID) -> None:
         .where(col(Version.dataset_id) == dataset_id, col(Version.state) != "redacted")
         .values(state="withdrawn", revision=col(Version.revision) + 1)
     )
+
+
+async def hold_key(session: RuleSession, version_id: UUID) -> bool:
+    """Hold a version's key as it is until the transaction ends; False when it is to be destroyed, or is."""
+    query = select(VersionKey.erasure_requested_at).where(VersionKey.version_id == version_id)
+    found = (await session.exec(query.with_for_update(read=True))).all()
+    return found == [None]
 
 
 async def erasure_due(session: RuleSession) -> VersionKey | None:

@@ -1,13 +1,13 @@
 """Who sees a dataset and its versions, how versions come to be, and who releases them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from services.catalog.datasets import events, repository
 from services.catalog.datasets.manifest import Manifest
-from services.catalog.datasets.models import Dataset, Lineage, StoredObject, Version
+from services.catalog.datasets.models import Dataset, Lineage, ObjectUse, StoredObject, Version
 from services.kit.db import RuleSession
 from services.kit.problems import Problem, conflict, forbidden, not_found
 from services.kit.schemas import AllowedAction
@@ -82,9 +82,13 @@ def require_alive(version: Version, dataset: Dataset) -> None:
     raise Problem(410, "dataset-withdrawn", extra={"tombstone": tombstone})
 
 
-def gate_of(personal_data: str, terms: dict[str, Any]) -> str:
-    """Return whether a new version must pass a gate: with personal data (or unknown), or where the terms ask."""
-    return "not-required" if personal_data == "no" and terms.get("gate") == "none" else "required"
+def gate_of(personal_data: str, terms: Mapping[str, Any], source_kind: str) -> str:
+    """Return whether a new version must pass a gate: with personal data (or unknown), or where the terms ask.
+
+    And always when it comes from a campaign: annotators type free text.
+    """
+    free = personal_data == "no" and terms.get("gate") == "none" and source_kind != "campaign"
+    return "not-required" if free else "required"
 
 
 async def commit_version(
@@ -96,16 +100,19 @@ async def commit_version(
     source: tuple[str, UUID],
     by: UUID,
     now: datetime,
+    details: Mapping[str, Any] | None = None,
 ) -> Version:
     """Record an immutable version whose manifest is stored as `stored_as`: object, wrapped key, size in plaintext.
 
-    `source` is what made it: a kind (donation, recipe, job, campaign) and its id. The dataset's row is new or locked.
+    `source` is what made it: a kind (donation, recipe, job, campaign) and its id; `details` how, in the words of the
+    service that did. The dataset's row is new or locked.
     """
+    kind, source_id = source
     version = Version(
         id=manifest.version_id,
         dataset_id=dataset.id,
         number=await repository.next_number(session, dataset.id),
-        gate=gate_of(dataset.personal_data, dataset.terms_snapshot),
+        gate=gate_of(dataset.personal_data, dataset.terms_snapshot, kind),
         personal_data=dataset.personal_data,
         digest=manifest.digest(),
         manifest_object=stored_as[0],
@@ -122,16 +129,30 @@ async def commit_version(
         StoredObject(
             dataset_id=dataset.id,
             name=version.manifest_object,
-            version_id=version.id,
-            wrapped_key=version.manifest_key,
             size=version.manifest_bytes,
             stored=True,
             created_at=now,
         )
     )
     await session.flush()
+    session.add(
+        ObjectUse(
+            dataset_id=dataset.id,
+            name=version.manifest_object,
+            version_id=version.id,
+            wrapped_key=version.manifest_key,
+        )
+    )
     for parent in manifest.parents or (None,):
-        session.add(Lineage(version_id=version.id, parent_id=parent, source_kind=source[0], source_id=source[1]))
+        session.add(
+            Lineage(
+                version_id=version.id,
+                parent_id=parent,
+                source_kind=kind,
+                source_id=source_id,
+                details=dict(details or {}),
+            )
+        )
     events.version_committed(session, version, manifest.parents)
     return version
 
@@ -156,6 +177,11 @@ def release(
     refusal = release_refusal(caller, version, dataset)
     if refusal is not None:
         raise refusal
+    set_released(session, caller, version, reasons, now)
+
+
+def set_released(session: RuleSession, caller: Subject, version: Version, reasons: str, now: datetime) -> None:
+    """Record that the version, locked and found in order, may be used."""
     version.state = "released"
     version.released_at = now
     version.released_by = caller.id

@@ -3,13 +3,17 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from services.kit.schemas import AllowedAction, Body, Instant, Resource
 from services.kit.text import LongText
 
 IntegrityClass = Literal["open", "internal", "confidential", "restricted"]
 PersonalData = Literal["yes", "no", "unknown"]
+MediaType = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$", to_lower=True),
+]
 
 
 class DatasetOut(Resource):
@@ -69,6 +73,9 @@ class LineageEdge(Resource):
     parent_version_id: UUID | None
     source_kind: Literal["donation", "recipe", "job", "campaign"]
     source_id: UUID
+    details: dict[str, Any] = Field(
+        description="How, in the words of the service that made it: recipe, operators and models, or campaign."
+    )
 
 
 class LineageOut(Resource):

@@ -50,13 +50,17 @@ class Secrets:
         """The associated data of an object's ciphertext: it belongs to its dataset, whatever version lists it."""
         return bind("object", self.dataset_id, name)
 
+    def object_key_aad(self, name: str) -> bytes:
+        """The associated data of an object's wrapped data key: it belongs to the object in this version."""
+        return object_aad(self.version_id, name)
+
     def wrap_object_key(self, name: str, key: DataKey) -> bytes:
         """Wrap an object's data key by the version's key."""
-        return wrap(self.key, key, object_aad(self.version_id, name))
+        return wrap(self.key, key, self.object_key_aad(name))
 
     def open_object_key(self, name: str, wrapped: bytes) -> DataKey:
         """Open what `wrap_object_key` made; DecryptionFailed otherwise."""
-        return unwrap(self.key, wrapped, object_aad(self.version_id, name))
+        return unwrap(self.key, wrapped, self.object_key_aad(name))
 
     @cached_property
     def _sealer(self) -> Sealer:
@@ -83,13 +87,26 @@ class Vault:
     async def plan(self, session: RuleSession, dataset_id: UUID, version_id: UUID, now: datetime) -> Secrets:
         """Make the keys of a new dataset and its first version, and remember them, wrapped."""
         with _key_problems():
-            key, wrapped = await self._ring.make(version_id)
             naming = DataKey.generate().secret
             await self.store.create(str(dataset_id))
             wrapped_naming = await self.store.wrap(str(dataset_id), naming, bind("dataset-secret", dataset_id))
-        session.add(VersionKey(version_id=version_id, dataset_id=dataset_id, wrapped=wrapped, created_at=now))
         session.add(DatasetSecret(dataset_id=dataset_id, wrapped=wrapped_naming))
-        return Secrets(dataset_id, version_id, key, naming)
+        return Secrets(dataset_id, version_id, await self._make(session, dataset_id, version_id, now), naming)
+
+    async def plan_next(self, session: RuleSession, dataset_id: UUID, version_id: UUID, now: datetime) -> Secrets:
+        """Make the key of a further version; 410 `key-destroyed` when nothing of the dataset is left."""
+        secret = await repository.secret_of(session, dataset_id)
+        if secret is None or secret.wrapped is None:
+            raise Problem(410, "key-destroyed")
+        with _key_problems():
+            naming = await self.store.unwrap(str(dataset_id), secret.wrapped, bind("dataset-secret", dataset_id))
+        return Secrets(dataset_id, version_id, await self._make(session, dataset_id, version_id, now), naming)
+
+    async def _make(self, session: RuleSession, dataset_id: UUID, version_id: UUID, now: datetime) -> DataKey:
+        with _key_problems():
+            key, wrapped = await self._ring.make(version_id)
+        session.add(VersionKey(version_id=version_id, dataset_id=dataset_id, wrapped=wrapped, created_at=now))
+        return key
 
     async def open(self, session: RuleSession, version_id: UUID) -> Secrets:
         """Return what opens a version; 410 `key-destroyed` when nothing does any more."""

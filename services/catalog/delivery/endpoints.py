@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Header, Path, Request, Response
 
 from services.catalog.datasets.manifest import Entry
+from services.catalog.datasets.permits import may_read_path
 from services.catalog.datasets.schemas import FileOut
 from services.catalog.datasets.vault import repr_digest
 from services.catalog.delivery import service
@@ -51,7 +52,7 @@ async def list_files(
     kept: list[Entry] = []
     while len(kept) <= params.limit:
         rows = manifest.after(after, params.limit + 1)
-        kept += [row for row in rows if service.may_read_path(opened.permit, row.path)]
+        kept += [row for row in rows if may_read_path(opened.permit, row.path)]
         if len(rows) <= params.limit:
             break
         after = rows[-1].path

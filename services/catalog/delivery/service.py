@@ -1,7 +1,6 @@
 """Whether somebody may have a file now: permit, bearer, version and path agree, and access says that it still holds."""
 
 import asyncio
-import hashlib
 import unicodedata
 from dataclasses import dataclass
 from uuid import UUID
@@ -9,15 +8,12 @@ from uuid import UUID
 from services.catalog.datasets import repository, rules
 from services.catalog.datasets.manifest import Entry, Manifest
 from services.catalog.datasets.models import Dataset, Version
+from services.catalog.datasets.permits import may_read_path, mismatch, missing, require_live, verified_permit
 from services.catalog.datasets.service import load_manifest
 from services.catalog.datasets.vault import Secrets, vault_of
 from services.kit.context import Context
-from services.kit.leases import keeper_of
 from services.kit.problems import Problem, forbidden, not_found
 from services.kit.tokens import Permit, Subject
-
-# Whoever may do one of these must be able to read what it is done to.
-READING_ACTIONS = frozenset({"read", "prepare", "annotate", "train", "deploy", "share-derivative"})
 
 
 @dataclass(frozen=True)
@@ -31,43 +27,9 @@ class Opened:
     asked_at: float
 
 
-def path_digest(path: str) -> str:
-    """Return how a permit names a path: SHA-256 (hex) of its UTF-8."""
-    return hashlib.sha256(path.encode("utf-8")).hexdigest()
-
-
-def may_read_path(permit: Permit | None, path: str) -> bool:
-    """Whether the permit covers this path (in NFC). Without listed paths it covers the version."""
-    return permit is None or not permit.path_digests or path_digest(path) in permit.path_digests
-
-
 def normal(path: str) -> str:
     """Return the path as manifests spell it."""
     return unicodedata.normalize("NFC", path)
-
-
-async def verified_permit(
-    ctx: Context, caller: Subject, version_id: UUID, token: str | None
-) -> Permit | Problem | None:
-    """Return the permit in `token`, None without one, or why it is not good for this caller and version."""
-    if token is None:
-        return None
-    try:
-        permit = await ctx.verifier.permit(token)
-    except Problem as problem:
-        if problem.status != 401:
-            raise
-        # The bearer is fine; it is the permit that is not. 401 would make clients sign in again.
-        code = "permit-expired" if problem.code == "token-expired" else "permit-invalid"
-        return forbidden(code, cures=[cure(version_id)])
-    if permit.subject_id != caller.id or permit.version_id != version_id or permit.action not in READING_ACTIONS:
-        return forbidden("permit-mismatch", cures=[cure(version_id)])
-    return permit
-
-
-def cure(version_id: UUID) -> dict[str, object]:
-    """Return what helps against a missing permit."""
-    return {"kind": "ask-decision", "operation_id": "evaluate_decision", "version_id": str(version_id)}
 
 
 async def open_for_download(ctx: Context, caller: Subject, version_id: UUID, token: str | None) -> Opened:
@@ -81,9 +43,9 @@ async def open_for_download(ctx: Context, caller: Subject, version_id: UUID, tok
     if isinstance(permit, Problem):
         raise permit
     if permit is None:
-        raise forbidden("permit-required", cures=[cure(version_id)])
+        raise missing(version_id)
     _require_state(version, permit)
-    return Opened(version, dataset, secrets, permit, await _live(ctx, version_id, permit))
+    return Opened(version, dataset, secrets, permit, await require_live(ctx, version_id, permit))
 
 
 async def open_for_listing(ctx: Context, caller: Subject, version_id: UUID, token: str | None) -> Opened:
@@ -98,9 +60,9 @@ async def open_for_listing(ctx: Context, caller: Subject, version_id: UUID, toke
     if isinstance(permit, Problem):
         raise permit
     if permit is None:
-        raise forbidden("permit-required", cures=[cure(version_id)])
+        raise missing(version_id)
     _require_state(version, permit)
-    return Opened(version, dataset, secrets, permit, await _live(ctx, version_id, permit))
+    return Opened(version, dataset, secrets, permit, await require_live(ctx, version_id, permit))
 
 
 async def _read(ctx: Context, caller: Subject, version_id: UUID, permitted: bool) -> tuple[Version, Dataset, Secrets]:
@@ -120,15 +82,6 @@ def _require_state(version: Version, permit: Permit) -> None:
         raise forbidden("version-not-released")
 
 
-async def _live(ctx: Context, version_id: UUID, permit: Permit) -> float:
-    asked_at = asyncio.get_running_loop().time()
-    answer = await keeper_of(ctx).check(permit.decision_id)
-    if not answer.live:
-        codes = list(answer.codes)
-        raise Problem(403, "permit-not-live", cures=[cure(version_id)], extra={"codes": codes})
-    return asked_at
-
-
 async def manifest_of(ctx: Context, opened: Opened) -> Manifest:
     """Return the manifest of an opened version."""
     return await load_manifest(ctx, opened.secrets, opened.version)
@@ -138,7 +91,7 @@ async def entry_of(ctx: Context, opened: Opened, path: str) -> Entry:
     """Return a file of an opened version; 403 when the permit is for other files, 404 when there is none."""
     path = normal(path)
     if not may_read_path(opened.permit, path):
-        raise forbidden("permit-mismatch", cures=[cure(opened.version.id)])
+        raise mismatch(opened.version.id)
     entry = (await manifest_of(ctx, opened)).find(path)
     if entry is None:
         raise not_found("file")

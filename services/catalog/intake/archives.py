@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from services.catalog.intake.paths import PathRefused, normalise_path
+from services.catalog.datasets.media_types import media_type_of
+from services.catalog.datasets.paths import PathRefused, normalise_path
 from services.catalog.intake.service import spool_of
 from services.catalog.intake.storing import (
     BATCH_BYTES,
@@ -15,7 +16,6 @@ from services.catalog.intake.storing import (
     store_small,
 )
 from services.catalog.intake.unpack import Limits, UnpackedFile, UnpackRefused, unpack
-from services.catalog.intake.uploads import media_type_of
 from services.catalog.settings import CatalogSettings
 from services.kit.context import Context
 

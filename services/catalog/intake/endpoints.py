@@ -7,6 +7,7 @@ from fastapi import Path, Query, Response
 
 from services.catalog.datasets import repository as datasets
 from services.catalog.datasets.manifest import Manifest
+from services.catalog.datasets.objects import repository as objects
 from services.catalog.datasets.schemas import FileOut
 from services.catalog.datasets.service import load_manifest, store_manifest
 from services.catalog.datasets.vault import Secrets, vault_of
@@ -343,7 +344,7 @@ async def _prepare(ctx: Context, session: RuleSession, donation: Donation) -> tu
     secrets = await vault_of(ctx).open(session, donation.version_id)
     await clear_unneeded(ctx, session, donation.id, donation.version_id)
     staged = await repository.staged_files(session, donation.id)
-    keys = await datasets.object_keys(session, donation.version_id)
+    keys = await objects.keys_of(session, donation.version_id)
     return secrets, await rules.manifest_of(donation, secrets, staged, keys)
 
 

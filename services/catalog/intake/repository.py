@@ -10,8 +10,8 @@ from sqlalchemy import select as core_select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from services.catalog.datasets import repository as objects
-from services.catalog.datasets.models import StoredObject
+from services.catalog.datasets.models import ObjectUse
+from services.catalog.datasets.objects import repository as objects
 from services.catalog.intake.models import Donation, StagedFile, Upload
 from services.kit.db import RuleSession
 
@@ -201,18 +201,16 @@ async def unstage(session: RuleSession, upload_id: UUID) -> None:
 async def unneeded_objects(
     session: RuleSession, donation_id: UUID, version_id: UUID, limit: int
 ) -> tuple[UUID, list[str]] | None:
-    """Return the dataset and up to `limit` of its objects that no staged file needs, their rows locked; None: none."""
+    """Return the dataset and up to `limit` of the version's objects that no staged file needs, locked; None: none."""
     needed = select(StagedFile.object_name).where(
-        StagedFile.donation_id == donation_id, StagedFile.object_name == StoredObject.name
+        StagedFile.donation_id == donation_id, StagedFile.object_name == ObjectUse.name
     )
-    query = select(StoredObject.dataset_id, StoredObject.name).where(
-        StoredObject.version_id == version_id, ~needed.exists()
-    )
+    query = select(ObjectUse.dataset_id, ObjectUse.name).where(ObjectUse.version_id == version_id, ~needed.exists())
     found = (await session.exec(query.limit(limit))).all()
     if not found:
         return None
     dataset_id = found[0][0]
-    locked = await objects.lock_objects(session, dataset_id, [name for _dataset, name in found])
+    locked = await objects.lock(session, dataset_id, [name for _dataset, name in found])
     # Asked again now that the rows are ours: while we waited for them, somebody may have come to need them.
     again = select(StagedFile.object_name).where(
         StagedFile.donation_id == donation_id, col(StagedFile.object_name).in_(locked)

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from services.catalog.datasets.schemas import FileOut, IntegrityClass, PersonalData
+from services.catalog.datasets.schemas import FileOut, IntegrityClass, MediaType, PersonalData
 from services.kit.schemas import AllowedAction, Body, Instant, Resource
 from services.kit.text import LongText, Name
 
@@ -42,10 +42,6 @@ Article9 = Annotated[Literal["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"], 
 # BCP 47: a primary subtag and up to a few more.
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$", max_length=35)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-MediaType = Annotated[
-    str,
-    StringConstraints(pattern=r"^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$", to_lower=True),
-]
 
 
 def _unique_purposes(value: list["LegalBasis"]) -> list["LegalBasis"]:

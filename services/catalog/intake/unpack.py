@@ -6,7 +6,7 @@ import zlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
-from services.catalog.intake.paths import PathRefused, PathSet
+from services.catalog.datasets.paths import PathRefused, PathSet
 from services.catalog.intake.unpack_refusals import TEXTS, UnpackRefused, showable
 from services.catalog.intake.zip_directory import STORED, Reader, Source, ZipEntry, read_directory
 from services.kit.blobs.sources import settled

@@ -1,44 +1,22 @@
 """Uploads as the case sees them: planned by the donor, filled by tus, taken back while the case is a draft."""
 
 import asyncio
-import mimetypes
 import secrets as randomness
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
 
+from services.catalog.datasets.media_types import media_type_of
+from services.catalog.datasets.paths import PathRefused, PathSet, collision_key, normalise_path
 from services.catalog.datasets.vault import Secrets
 from services.catalog.intake import repository, rules
 from services.catalog.intake.models import Donation, StagedFile, Upload
-from services.catalog.intake.paths import PathRefused, PathSet, collision_key, normalise_path
 from services.catalog.intake.schemas import UploadIn, UploadOut
 from services.kit.db import RuleSession
 from services.kit.ids import new_id
 from services.kit.problems import conflict, forbidden, invalid, not_found
 from services.kit.tokens import Subject
-
-# Python's own table, not the machine's: the same file gets the same type everywhere.
-_TYPES = mimetypes.MimeTypes(filenames=())
-_MORE_TYPES = {
-    ".jsonl": "application/jsonl",
-    ".parquet": "application/vnd.apache.parquet",
-    ".md": "text/markdown",
-    ".yaml": "application/yaml",
-    ".yml": "application/yaml",
-    ".dcm": "application/dicom",
-    ".webp": "image/webp",
-    ".flac": "audio/flac",
-    ".opus": "audio/ogg",
-}
-
-
-def media_type_of(path: str) -> str:
-    """Guess a media type from a file's name; `application/octet-stream` when the name tells nothing."""
-    suffix = PurePosixPath(path).suffix.lower()
-    guessed, encoding = _TYPES.guess_type(f"x{suffix}")
-    return _MORE_TYPES.get(suffix) or (guessed if guessed and encoding is None else "application/octet-stream")
 
 
 def mark_of(secrets: Secrets, path: str) -> bytes:

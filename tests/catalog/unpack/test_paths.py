@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.catalog.intake.paths import TEXTS, PathRefused, PathSet, collision_key, normalise_path
+from services.catalog.datasets.paths import TEXTS, PathRefused, PathSet, collision_key, normalise_path
 
 REFUSED = {
     "path-empty": [""],

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.catalog.intake import paths
+from services.catalog.datasets import paths
 from services.catalog.intake.spool import EncryptedSpool
 from services.catalog.intake.unpack import TEXTS, Archive, Limits, UnpackRefused, unpack
 from tests.catalog.unpack.archives import UTF8, Part, build, deflated, unicode_path, wide

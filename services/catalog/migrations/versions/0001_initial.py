@@ -115,14 +115,11 @@ def upgrade() -> None:
     op.create_table('stored_objects',
     sa.Column('dataset_id', sa.Uuid(), nullable=False),
     sa.Column('name', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
-    sa.Column('version_id', sa.Uuid(), nullable=False),
-    sa.Column('wrapped_key', sa.LargeBinary(), nullable=False),
     sa.Column('size', sa.BigInteger(), nullable=False),
     sa.Column('stored', sa.Boolean(), nullable=False),
     sa.Column('created_at', services.kit.db.UtcDateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('dataset_id', 'name', name=op.f('pk_stored_objects'))
     )
-    op.create_index('ix_stored_objects_version', 'stored_objects', ['version_id'], unique=False)
     op.create_table('version_keys',
     sa.Column('version_id', sa.Uuid(), nullable=False),
     sa.Column('dataset_id', sa.Uuid(), nullable=False),
@@ -135,6 +132,15 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_version_keys_dataset_id'), 'version_keys', ['dataset_id'], unique=False)
     op.create_index(op.f('ix_version_keys_erasure_requested_at'), 'version_keys', ['erasure_requested_at'], unique=False)
+    op.create_table('object_uses',
+    sa.Column('dataset_id', sa.Uuid(), nullable=False),
+    sa.Column('name', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('version_id', sa.Uuid(), nullable=False),
+    sa.Column('wrapped_key', sa.LargeBinary(), nullable=False),
+    sa.ForeignKeyConstraint(['dataset_id', 'name'], ['stored_objects.dataset_id', 'stored_objects.name'], name=op.f('fk_object_uses_dataset_id_name_stored_objects')),
+    sa.PrimaryKeyConstraint('dataset_id', 'name', 'version_id', name=op.f('pk_object_uses'))
+    )
+    op.create_index('ix_object_uses_version', 'object_uses', ['version_id', 'name'], unique=False)
     op.create_table('uploads',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('donation_id', sa.Uuid(), nullable=False),
@@ -179,18 +185,40 @@ def upgrade() -> None:
     sa.Column('released_at', services.kit.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('released_by', sa.Uuid(), nullable=True),
     sa.Column('release_reasons', sa.Text(), nullable=True),
+    sa.Column('gate_run_id', sa.Uuid(), nullable=True),
     sa.Column('revision', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['dataset_id'], ['datasets.id'], name=op.f('fk_versions_dataset_id_datasets')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_versions')),
     sa.UniqueConstraint('dataset_id', 'number', name=op.f('uq_versions_dataset_id_number'))
     )
     op.create_index(op.f('ix_versions_dataset_id'), 'versions', ['dataset_id'], unique=False)
+    op.create_table('derivations',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('dataset_id', sa.Uuid(), nullable=False),
+    sa.Column('parent_version_id', sa.Uuid(), nullable=False),
+    sa.Column('version_id', sa.Uuid(), nullable=True),
+    sa.Column('source_kind', sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
+    sa.Column('mode', sqlmodel.sql.sqltypes.AutoString(length=10), nullable=False),
+    sa.Column('service', sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
+    sa.Column('state', sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
+    sa.Column('opened_by', sa.Uuid(), nullable=False),
+    sa.Column('opened_at', services.kit.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', services.kit.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['dataset_id'], ['datasets.id'], name=op.f('fk_derivations_dataset_id_datasets')),
+    sa.ForeignKeyConstraint(['parent_version_id'], ['versions.id'], name=op.f('fk_derivations_parent_version_id_versions')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_derivations')),
+    sa.UniqueConstraint('version_id', name=op.f('uq_derivations_version_id'))
+    )
+    op.create_index(op.f('ix_derivations_dataset_id'), 'derivations', ['dataset_id'], unique=False)
+    op.create_index(op.f('ix_derivations_parent_version_id'), 'derivations', ['parent_version_id'], unique=False)
+    op.create_index('ix_derivations_unfinished', 'derivations', ['version_id'], unique=False, postgresql_where=sa.text("state IN ('open', 'committing')"))
     op.create_table('lineage',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('version_id', sa.Uuid(), nullable=False),
     sa.Column('parent_id', sa.Uuid(), nullable=True),
     sa.Column('source_kind', sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
     sa.Column('source_id', sa.Uuid(), nullable=False),
+    sa.Column('details', postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
     sa.ForeignKeyConstraint(['version_id'], ['versions.id'], name=op.f('fk_lineage_version_id_versions')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_lineage'))
     )
@@ -209,27 +237,45 @@ def upgrade() -> None:
     )
     op.create_index('ix_staged_files_object', 'staged_files', ['donation_id', 'object_name'], unique=False)
     op.create_index('ix_staged_files_upload', 'staged_files', ['upload_id'], unique=False)
+    op.create_table('derived_files',
+    sa.Column('derivation_id', sa.Uuid(), nullable=False),
+    sa.Column('path_mark', sa.LargeBinary(), nullable=False),
+    sa.Column('exact_mark', sa.LargeBinary(), nullable=False),
+    sa.Column('sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('object_name', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('size', sa.BigInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['derivation_id'], ['derivations.id'], name=op.f('fk_derived_files_derivation_id_derivations')),
+    sa.PrimaryKeyConstraint('derivation_id', 'path_mark', name=op.f('pk_derived_files'))
+    )
+    op.create_index('ix_derived_files_object', 'derived_files', ['derivation_id', 'object_name'], unique=False)
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_index('ix_derived_files_object', table_name='derived_files')
+    op.drop_table('derived_files')
     op.drop_index('ix_staged_files_upload', table_name='staged_files')
     op.drop_index('ix_staged_files_object', table_name='staged_files')
     op.drop_table('staged_files')
     op.drop_index(op.f('ix_lineage_version_id'), table_name='lineage')
     op.drop_index(op.f('ix_lineage_parent_id'), table_name='lineage')
     op.drop_table('lineage')
+    op.drop_index('ix_derivations_unfinished', table_name='derivations', postgresql_where=sa.text("state IN ('open', 'committing')"))
+    op.drop_index(op.f('ix_derivations_parent_version_id'), table_name='derivations')
+    op.drop_index(op.f('ix_derivations_dataset_id'), table_name='derivations')
+    op.drop_table('derivations')
     op.drop_index(op.f('ix_versions_dataset_id'), table_name='versions')
     op.drop_table('versions')
     op.drop_index('uq_uploads_donation_id_path_mark', table_name='uploads')
     op.drop_index('ix_uploads_waiting', table_name='uploads', postgresql_where=sa.text("state = 'received'"))
     op.drop_index(op.f('ix_uploads_donation_id'), table_name='uploads')
     op.drop_table('uploads')
+    op.drop_index('ix_object_uses_version', table_name='object_uses')
+    op.drop_table('object_uses')
     op.drop_index(op.f('ix_version_keys_erasure_requested_at'), table_name='version_keys')
     op.drop_index(op.f('ix_version_keys_dataset_id'), table_name='version_keys')
     op.drop_table('version_keys')
-    op.drop_index('ix_stored_objects_version', table_name='stored_objects')
     op.drop_table('stored_objects')
     op.drop_index('ix_outbox_waiting', table_name='outbox', postgresql_where=sa.text('published_at IS NULL'))
     op.drop_index('ix_outbox_published_at', table_name='outbox')
