@@ -1,5 +1,7 @@
 """`make demo`, figure by figure: the chain on a fresh state, told by an outsider."""
 
+from typing import Any
+
 import pytest
 
 from tests.support.factory import DEMO_PYTHON, Factory
@@ -8,6 +10,7 @@ FIRST_CODES = {"purpose-not-permitted", "course-not-valid", "grant-absent", "agr
 IN_ORDER = ["purpose-not-permitted", "course-not-valid", "grant-absent", "agreement-unsigned"]
 LARGE = 1_000_000_000
 DIGITS = 1797
+PORTRAITS = 12
 
 
 def test_the_demos_environment_is_an_outsiders() -> None:
@@ -16,7 +19,7 @@ def test_the_demos_environment_is_an_outsiders() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1200)
 def test_the_demo_tells_the_chain_on_a_fresh_state(factory: Factory) -> None:
     done, report = factory.demo()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -41,6 +44,25 @@ def test_the_demo_tells_the_chain_on_a_fresh_state(factory: Factory) -> None:
     assert figures["replay_differences"] == 0
     assert figures["files"] == DIGITS + 2
     assert figures["bytes"] > LARGE
+    prepared_and_labelled(figures)
+
+
+def prepared_and_labelled(figures: dict[str, Any]) -> None:
+    """The folder about people came out as the issue asks, measured by the demo's own second implementations."""
+    assert figures["planted"] > 5000
+    assert figures["planted_left"] == 0
+    assert figures["unplanted_tokens_changed_share"] < 0.02
+    assert figures["person_tokens_treated_share"] >= 0.6
+    assert len(figures["faces_before"]) == len(figures["faces_after_second_detector"]) == PORTRAITS
+    assert all(found >= 1 for found in figures["faces_before"])
+    assert not any(figures["faces_after_second_detector"])
+    assert figures["outside_boxes_ssim"] >= 0.98
+    assert figures["k_min"] >= 5
+    assert figures["rows_kept_share"] >= 0.8
+    assert figures["weak_recipe_refused"] is True
+    assert "k-unknown" in figures["weak_recipe_refusals"]
+    assert figures["gate_passed_by"] == "steward2"
+    assert 0.5 < figures["campaign_alpha"] < 1
 
 
 def test_up_again_finds_it_running(factory: Factory) -> None:
