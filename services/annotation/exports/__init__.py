@@ -1,1 +1,1 @@
-"""Exports and imports: COCO, JSONL and CSV, without loss."""
+"""Annotations as files: COCO, JSONL and CSV, written and read without loss. Pure: bytes in, bytes out, no I/O."""
