@@ -13,6 +13,7 @@ from services.access.decisions.endpoints import internal as internal_decisions
 from services.access.decisions.endpoints import router as decisions
 from services.access.decisions.service import policy_ready
 from services.access.decisions.texts import TEXTS as DECISION_TEXTS
+from services.access.identity.endpoints import internal as internal_identity
 from services.access.identity.endpoints import router as identity
 from services.access.journal.endpoints import router as journal
 from services.access.journal.texts import TEXTS as JOURNAL_TEXTS
@@ -36,7 +37,7 @@ service = Service(
     metadata=metadata,
     migrations=Path(__file__).parent / "migrations" / "versions",
     routers=(tokens, identity, credentials, projects, terms, training, admission, decisions, journal),
-    internal=(internal_tokens, internal_terms, internal_decisions),
+    internal=(internal_tokens, internal_identity, internal_terms, internal_decisions),
     subscriptions=subscriptions,
     workers=(announce_operator_secret, announce_lapsed_completions, announce_ends),
     texts={**TEXTS, **TERMS_TEXTS, **TRAINING_TEXTS, **ADMISSION_TEXTS, **DECISION_TEXTS, **JOURNAL_TEXTS},

@@ -88,6 +88,10 @@ TEXTS: Texts = {
     },
     "null-not-allowed": {"sv": "Fältet kan inte tömmas.", "en": "This field cannot be emptied."},
     "nothing-to-change": {"sv": "Begäran ändrar ingenting.", "en": "The request changes nothing."},
+    "service-not-allowed": {
+        "sv": "Tjänsten {service} får inte göra detta.",
+        "en": "The service {service} may not do this.",
+    },
     "service-secret-wrong": {"sv": "Tjänstens hemlighet stämmer inte.", "en": "The service's secret is wrong."},
 }
 

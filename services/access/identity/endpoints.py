@@ -1,11 +1,15 @@
 """Partners, their people, and roles over HTTP."""
 
+from typing import Annotated, Literal
 from uuid import UUID
+
+from fastapi import Depends
 
 from services.access.identity import repository, service
 from services.access.identity.models import Partner, RoleAssignment, User
 from services.access.identity.rules import administered_partners, administers, visible_partners
 from services.access.identity.schemas import (
+    CampaignRoleIn,
     PartnerIn,
     PartnerMemberIn,
     PartnerOut,
@@ -17,12 +21,23 @@ from services.access.identity.schemas import (
 from services.access.lists import after_id
 from services.access.texts import reason
 from services.kit.paging import Page, Paged, page
+from services.kit.problems import forbidden
 from services.kit.schemas import AllowedAction
 from services.kit.texts import Language
 from services.kit.tokens import Subject
-from services.kit.web import Caller, Ctx, Lang, Session, factory_router
+from services.kit.web import Caller, Ctx, Lang, ServiceCaller, Session, factory_router
 
 router = factory_router(tags=["partners"])
+internal = factory_router(internal=True)
+
+
+async def _annotation(caller: ServiceCaller) -> Subject:
+    if caller.name != "annotation":
+        raise forbidden("service-not-allowed", service=caller.name)
+    return caller
+
+
+Annotation = Annotated[Subject, Depends(_annotation)]
 
 
 def _show(row: Partner, caller: Subject, language: Language) -> PartnerOut:
@@ -127,3 +142,28 @@ async def list_role_assignments(caller: Caller, session: Session, paging: Page) 
 async def revoke_role(id: UUID, caller: Caller, session: Session, ctx: Ctx) -> None:
     """Take a role back."""
     await service.revoke_role(session, caller, id, ctx.clock.now())
+
+
+# Who takes part in a campaign is for those who lead it; the annotation service knows who that is, and asks for them.
+
+
+@internal.post("/campaign-roles", status_code=201)
+async def give_campaign_role(
+    body: CampaignRoleIn, annotation: Annotation, caller: Caller, session: Session, ctx: Ctx
+) -> RoleAssignmentOut:
+    """Give a user a part in a campaign."""
+    return _assignment(await service.give_campaign_role(session, caller, body, ctx.clock.now()))
+
+
+@internal.delete("/campaign-roles/{campaign_id}/{user_id}/{role}", status_code=204)
+async def take_campaign_role(
+    campaign_id: UUID,
+    user_id: UUID,
+    role: Literal["annotator", "reviewer"],
+    annotation: Annotation,
+    caller: Caller,
+    session: Session,
+    ctx: Ctx,
+) -> None:
+    """Take a user's part in a campaign back."""
+    await service.take_campaign_role(session, caller, campaign_id, user_id, role, ctx.clock.now())

@@ -183,6 +183,20 @@ async def assignment(session: RuleSession, assignment_id: UUID) -> RoleAssignmen
     return (await session.exec(statement)).one_or_none()
 
 
+async def held_assignment(
+    session: RuleSession, user_id: UUID, role: str, scope_kind: str, scope_id: UUID
+) -> RoleAssignment | None:
+    """Return the assignment by which a user holds a role of this scope now, locked."""
+    statement = select(RoleAssignment).where(
+        RoleAssignment.user_id == user_id,
+        RoleAssignment.role == role,
+        RoleAssignment.scope_kind == scope_kind,
+        RoleAssignment.scope_id == scope_id,
+        col(RoleAssignment.revoked_at).is_(None),
+    )
+    return (await session.exec(statement.with_for_update())).one_or_none()
+
+
 async def page_of_assignments(
     session: RuleSession,
     user_id: UUID | None,

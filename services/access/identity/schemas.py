@@ -95,3 +95,11 @@ class RoleAssignmentOut(Resource):
     scope: Scope
     created_at: Instant
     created_by: UUID
+
+
+class CampaignRoleIn(Body):
+    """A part for a user in a campaign."""
+
+    user_id: UUID
+    role: Literal["annotator", "reviewer"]
+    campaign_id: UUID

@@ -19,7 +19,7 @@ from services.access.identity.rules import (
     needs_home,
     visible_partners,
 )
-from services.access.identity.schemas import PartnerIn, RoleAssignmentIn
+from services.access.identity.schemas import CampaignRoleIn, PartnerIn, RoleAssignmentIn
 from services.kit.db import RuleSession
 from services.kit.problems import conflict, forbidden, invalid, not_found
 from services.kit.tokens import Role, Subject
@@ -196,6 +196,31 @@ async def assign_role(session: RuleSession, caller: Subject, body: RoleAssignmen
 
 def _assignment(user_id: UUID, role: str, kind: str, scope_id: UUID | None, by: UUID, now: datetime) -> RoleAssignment:
     return RoleAssignment(user_id=user_id, role=role, scope_kind=kind, scope_id=scope_id, created_at=now, created_by=by)
+
+
+async def give_campaign_role(
+    session: RuleSession, caller: Subject, body: CampaignRoleIn, now: datetime
+) -> RoleAssignment:
+    """Give a user a part in a campaign, which the annotation service has found the caller to lead.
+
+    422 for a user who does not exist or is shut out. The assignment that says the same already is returned as it is.
+    """
+    user = await repository.user(session, body.user_id)
+    if user is None or not user.active:
+        raise invalid("/user_id", "user-unknown")
+    return await repository.hold(
+        session, _assignment(body.user_id, body.role, "campaign", body.campaign_id, caller.id, now)
+    )
+
+
+async def take_campaign_role(
+    session: RuleSession, caller: Subject, campaign_id: UUID, user_id: UUID, role: str, now: datetime
+) -> None:
+    """Take a user's part in a campaign back. Twice changes nothing."""
+    row = await repository.held_assignment(session, user_id, role, "campaign", campaign_id)
+    if row is not None:
+        row.revoked_at, row.revoked_by = now, caller.id
+        await repository.add(session, row)
 
 
 async def make_operator(session: RuleSession, user_id: UUID, now: datetime) -> None:
