@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
+from services.deid.engine.table.withhold import Withheld
+
 
 class Span(Protocol):
     """What a text plan found; offsets are into the original text."""
@@ -32,8 +34,8 @@ class TextResult(Protocol):
 class TextPlan(Protocol):
     """The text operators of a recipe, as `engine.text.pipeline` builds them."""
 
-    def treat(self, text: str) -> TextResult:
-        """Return the text with everything found replaced."""
+    def treat(self, text: str, context: str = "") -> TextResult:
+        """Return the text with everything found replaced; `context` is what its place says of it."""
         ...
 
 
@@ -52,25 +54,42 @@ _FORMULA = re.compile(r"[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+\-]?[\d\s.,:/()*xX\-]*")
 
 
+_TELLING = re.compile(r"[^\W\d_]{2}|(?:\d\D{0,3}){6}")
+
+
+def telling(value: str) -> bool:
+    """Whether a cell could name or number a person: two letters in a row, or six digits near each other.
+
+    Only such cells are places to ask a steward about; `3.4` and `J` would be judged right without being read.
+    """
+    return _TELLING.search(value) is not None
+
+
 class CellText:
     """Treats cells by the plan and remembers short ones: columns repeat themselves."""
 
     def __init__(self, plan: TextPlan) -> None:
         self._plan = plan
-        self._known: dict[str, Hit | None] = {}
+        self._known: dict[tuple[str, str], Hit | None] = {}
 
-    def hit(self, value: str) -> Hit | None:
-        """Return what was found in a value, or None when nothing was."""
-        if value in self._known:
-            return self._known[value]
-        result = self._plan.treat(value) if value and not value.isspace() else None
+    def hit(self, value: str, context: str = "") -> Hit | None:
+        """Return what was found in a value of a column called `context`, or None when nothing was.
+
+        Raises Withheld with the plan's own reason when it cannot treat the value.
+        """
+        key = (context, value)
+        if key in self._known:
+            return self._known[key]
+        result = self._plan.treat(value, context) if value and not value.isspace() else None
+        if result is not None and (code := getattr(result, "withheld", None)):
+            raise Withheld(code)
         found = None
         if result is not None and (result.spans or result.text != value):
             found = Hit(value, defused(result.text, value), tuple(result.spans))
         if len(value) <= _CACHED_LENGTH:
             if len(self._known) >= _CACHED_VALUES:
                 self._known.clear()
-            self._known[value] = found
+            self._known[key] = found
         return found
 
 

@@ -3,12 +3,14 @@
 from typing import TYPE_CHECKING
 
 from services.deid.engine.operator import Finding, Place, pattern
-from services.deid.engine.table.cells import CellText, Hit
-from services.deid.engine.table.sampling import Tally
+from services.deid.engine.table.cells import CellText, Hit, telling
+from services.deid.engine.table.rows import Widths
+from services.deid.engine.table.sampling import SPANS, Tally, ranks
 from services.deid.engine.table.tokens import Block, Dialect, blocks, enquote, unquote
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyarrow as pa
     from numpy.typing import NDArray
 
 AROUND = 400
@@ -19,42 +21,55 @@ def treat_cells(body: bytes, dialect: Dialect, text: CellText, tally: Tally) -> 
     """Return the file with every cell (header cells too) put through the text plan. Raises Withheld."""
     pieces: list[bytes] = []
     rows = 0
+    widths = Widths(dialect)
+    names: list[str] = []
     for block in blocks(body, dialect):
-        pieces.append(_Treatment(block, dialect, text, rows).run(tally))
+        widths.full(block)
+        header = None if names else widths.header_row
+        if header is not None:
+            first = int(block.row_ends[header]) - widths.width
+            names = [unquote(block.cell(first + n).decode(), dialect) for n in range(widths.width)]
+        pieces.append(_Treatment(block, dialect, text, names, header, rows).run(tally))
         rows += len(block.row_ends)
     return b"".join(pieces)
 
 
 class _Treatment:
-    """One block: its cells by distinct value, and what became of them."""
+    """One block: its cells by distinct value and column, and what became of them."""
 
-    def __init__(self, block: Block, dialect: Dialect, text: CellText, rows_before: int) -> None:
+    def __init__(
+        self, block: Block, dialect: Dialect, text: CellText, names: list[str], header: int | None, rows_before: int
+    ) -> None:
         self._block = block
         self._dialect = dialect
         self._rows_before = rows_before
-        self._codes, raws = distinct(block)
+        contexts = [*names, ""]
+        self._codes, distinct = _by_column(block, len(names), header)
         self._hits: list[Hit | None] = []
         self._written: list[bytes | None] = []
-        for raw in raws:
-            hit = text.hit(unquote(raw, dialect)) if raw else None
+        self._telling: list[bool] = []
+        for raw, column in distinct:
+            value = unquote(raw, dialect)
+            hit = text.hit(value, contexts[column]) if value else None
             self._hits.append(hit)
             quoted = dialect.quote is not None and raw.startswith(dialect.quote)
             self._written.append(enquote(hit.after, dialect, quoted).encode() if hit else None)
-        self._blank = [not unquote(raw, dialect).strip() for raw in raws]
+            self._telling.append(telling(value))
 
     def run(self, tally: Tally) -> bytes:
         """Return the block treated, and add to the tally."""
         import numpy as np
 
         hit = np.array([h is not None for h in self._hits], np.bool_)[self._codes]
-        left = ~hit & ~np.array(self._blank, np.bool_)[self._codes]
+        left = ~hit & np.array(self._telling, np.bool_)[self._codes]
         at = np.flatnonzero(hit)
         occurrences = np.bincount(self._codes[at], minlength=len(self._hits)).tolist()
         for times, found in zip(occurrences, self._hits, strict=True):
             for span in found.spans if found else ():
                 tally.count(span.kind, times, times)
-        spans = np.array([len(h.spans) if h else 0 for h in self._hits], np.int64)[self._codes[at]]
-        tally.findings.offer(np.repeat(at, spans) * 256 + _ranks(spans), self._finding)
+        counts = [min(len(hit.spans), SPANS) if hit else 0 for hit in self._hits]
+        spans = np.array(counts, np.int64)[self._codes[at]]
+        tally.findings.offer(np.repeat(at, spans) * SPANS + ranks(spans), self._finding)
         tally.treated.offer(at[spans > 0], self._treated)
         tally.untreated.offer(np.flatnonzero(left), self._untreated)
         return self._joined(at) if len(at) else self._block.data
@@ -82,7 +97,7 @@ class _Treatment:
         return place(self._rows_before + row, column)
 
     def _finding(self, number: int) -> Finding:
-        index, rank = divmod(number, 256)
+        index, rank = divmod(number, SPANS)
         hit = self._hits[self._codes[index]]
         assert hit is not None
         span = hit.spans[rank]
@@ -101,7 +116,7 @@ class _Treatment:
 
     def _around(self, index: int) -> str:
         """The treated cell, in brackets, with its row's treated cells."""
-        row, column, first = self._where(index)
+        row, _, first = self._where(index)
         last = int(self._block.row_ends[row])
         shown: list[str] = []
         for cell in range(max(first, index - 10), min(last, index + 10)):
@@ -124,13 +139,22 @@ def around(cells: list[str], index: int) -> str:
     return " | ".join(cut)
 
 
-def distinct(block: Block) -> "tuple[NDArray[np.int64], list[str]]":
-    """Number the distinct cells of a block: (number of each cell's value, the values as they stand)."""
+def _by_column(block: Block, width: int, header: int | None) -> "tuple[NDArray[np.int64], list[tuple[str, int]]]":
+    """Number a block's distinct cells, column by column: (number of each cell, (cell as it stands, column) by number).
+
+    Cells of the header, and cells beyond its width, belong to no column: theirs is `width`.
+    """
     import numpy as np
-    import pyarrow as pa
 
     encoded = cell_array(block).dictionary_encode()
-    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary.to_pylist()
+    code = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    widths = np.diff(block.row_ends, prepend=0)
+    column = np.minimum(np.arange(len(code)) - np.repeat(block.row_ends - widths, widths), width)
+    if header is not None:
+        column[: block.row_ends[header]] = width
+    keys, numbers = np.unique(code * (width + 1) + column, return_inverse=True)
+    raws = encoded.dictionary.to_pylist()
+    return numbers, [(raws[key // (width + 1)], key % (width + 1)) for key in keys.tolist()]
 
 
 def cell_array(block: Block) -> "pa.LargeStringArray":
@@ -146,13 +170,3 @@ def cell_array(block: Block) -> "pa.LargeStringArray":
         pa.large_string(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(block.data)]
     )
     return both.take(pa.array(np.arange(0, len(offsets), 2)))
-
-
-def _ranks(spans: "NDArray[np.int64]") -> "NDArray[np.int64]":
-    """0, 1, … within each group of so many spans."""
-    import numpy as np
-
-    if not len(spans):
-        return spans
-    starts = np.repeat(np.cumsum(spans) - spans, spans)
-    return np.arange(int(spans.sum())) - starts

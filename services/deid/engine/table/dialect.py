@@ -1,8 +1,9 @@
 """Telling a CSV file's delimiter and quotation mark from its first rows.
 
-`csv.Sniffer` guesses from characters' frequencies and takes a letter for a delimiter as readily as a comma. Here each of
-four delimiters is tried with the real rules of quoting, and what counts is whether rows come out equally wide, the header
-among them (the idea of van den Burg, Nazábal and Sutton: Wrangling messy CSV files by detecting row and type patterns, 2019).
+`csv.Sniffer` guesses from characters' frequencies and takes a letter for a delimiter as readily as a comma. Here each
+of four delimiters is tried with the real rules of quoting, and what counts is whether rows come out equally wide, the
+header among them (the idea of van den Burg, Nazábal and Sutton: Wrangling messy CSV files by detecting row and type
+patterns, 2019).
 """
 
 from collections import Counter

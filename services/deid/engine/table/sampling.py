@@ -13,11 +13,23 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+SPANS = 256
+"""Findings of one cell that a sample may choose among."""
+
+
+def ranks(counts: "NDArray[np.int64]") -> "NDArray[np.int64]":
+    """Return 0, 1, … within each of the given counts."""
+    import numpy as np
+
+    starts = np.repeat(np.cumsum(counts) - counts, counts)
+    return np.arange(int(counts.sum())) - starts
+
 
 class Sample(Generic[T]):
     """Keeps `size` of however many are offered, each as likely as any other (a random key each, smallest kept).
 
-    Keys come from a generator seeded by the file's content: the sample does not depend on how the file is cut in blocks.
+    Keys come from a generator seeded by the file's content: the sample does not depend on how the file is cut in
+    blocks.
     """
 
     def __init__(self, seed: bytes, size: int = Treated.SAMPLE) -> None:
@@ -28,7 +40,7 @@ class Sample(Generic[T]):
         self._kept: list[tuple[float, int, T]] = []  # a heap, largest key first (negated)
         self.offered = 0
 
-    def offer(self, candidates: "NDArray[np.int64]", make: Callable[[int], T]) -> None:
+    def offer(self, candidates: "NDArray[np.integer]", make: Callable[[int], T]) -> None:
         """Offer candidates by number, in file order; `make` is called for those that are kept for now."""
         import numpy as np
 

@@ -1,8 +1,9 @@
 """Where the cells of a CSV file lie: offsets into its bytes, so that what does not change can stay byte for byte.
 
-RFC 4180 with its usual neighbours: `\\n`, `\\r\\n` or `\\r` end a row, a quotation mark opens a cell only at its start, a
-doubled one inside is one. Well-formed blocks are cut with array operations (a running XOR over quotation marks tells
-inside from outside, as in Langdale and Lemire's structural indexes); a block that breaks the rules is read by a scanner.
+RFC 4180 with its usual neighbours: `\\n`, `\\r\\n` or `\\r` end a row, a quotation mark opens a cell only at its
+start, a doubled one inside is one. Well-formed blocks are cut with array operations (a running XOR over quotation
+marks tells inside from outside, as in Langdale and Lemire's structural indexes); a block that breaks the rules is read
+by a scanner.
 """
 
 import re
@@ -42,6 +43,8 @@ class Block:
     ends: "NDArray[np.int64]"
     row_ends: "NDArray[np.int64]"
     """For each row the number of cells up to its end: widths are the differences."""
+    regular: bool
+    """Whether every quotation mark stands where RFC 4180 lets it."""
 
     def cell(self, index: int) -> bytes:
         """Return a cell as it stands, quotation marks included."""
@@ -116,7 +119,7 @@ def _block(data: bytes, at: "NDArray[np.int64]", raw: "NDArray[np.uint8]", line:
     before = np.maximum(inner - 1, 0)
     pair = (raw[inner] == LF) & (raw[before] == CR) & (inner > starts[: len(inner)])
     ends[: len(inner)] -= pair
-    return Block(data, starts, ends, np.flatnonzero(closing) + 1)
+    return Block(data, starts, ends, np.flatnonzero(closing) + 1, True)
 
 
 def _well_formed(raw: "NDArray[np.uint8]", quotes: "NDArray[np.bool_]", dialect: Dialect) -> bool:
@@ -141,7 +144,11 @@ def _cell_pattern(dialect: Dialect) -> re.Pattern[bytes]:
     cell = plain
     if dialect.quote is not None:
         q = re.escape(dialect.quote.encode())
-        inner = rb"(?:[^\\" + q + rb"]|\\.|" + q + q + rb")*+" if dialect.escape else rb"(?:[^" + q + rb"]|" + q + q + rb")*+"
+        inner = (
+            rb"(?:[^\\" + q + rb"]|\\.|" + q + q + rb")*+"
+            if dialect.escape
+            else rb"(?:[^" + q + rb"]|" + q + q + rb")*+"
+        )
         # A cell that opens a quotation mark and never closes it must not be read as a plain one.
         cell = rb"(?:" + q + inner + q + plain + rb"|(?!" + q + rb")" + plain + rb")"
     end = rb"(" + (delimiter + rb"|" if delimiter else b"") + rb"\r\n|\n|\r|\Z)"
@@ -180,8 +187,8 @@ def _scan(data: bytes, dialect: Dialect, final: bool) -> Block | None:
             used, whole = position, len(starts)
     if not row_ends:
         return None
-    whole_rows = np.array(row_ends, np.int64)
-    return Block(data[:used], np.array(starts[:whole], np.int64), np.array(ends[:whole], np.int64), whole_rows)
+    cells = np.array(starts[:whole], np.int64), np.array(ends[:whole], np.int64)
+    return Block(data[:used], *cells, np.array(row_ends, np.int64), False)
 
 
 def unquote(cell: str, dialect: Dialect) -> str:

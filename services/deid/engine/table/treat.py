@@ -4,15 +4,18 @@ from collections.abc import Callable, Sequence
 
 from services.deid.engine.operator import Keys, Step, Treated
 from services.deid.engine.table.cells import CellText, TextPlan
+from services.deid.engine.table.csv_table import read_csv, write_csv
 from services.deid.engine.table.csv_text import treat_cells
 from services.deid.engine.table.dialect import sniff_dialect
 from services.deid.engine.table.encoding import read_text
+from services.deid.engine.table.recipe import carry_out
 from services.deid.engine.table.sampling import Tally
 from services.deid.engine.table.withhold import REASONS, Withheld
 
 __all__ = ["REASONS", "treat_csv", "treat_parquet"]
 
 CSV = "text/csv"
+TSV = "text/tab-separated-values"
 PARQUET = "application/vnd.apache.parquet"
 MAX_BYTES = 512 * 1024**2
 
@@ -48,13 +51,21 @@ def _csv(content: bytes, steps: Sequence[Step], keys: Keys, text_plan: TextPlan 
     table_steps = [step for step in steps if step.operator.family == "table"]
     if not table_steps and text_plan is None:
         raise Withheld("no-operator-for-table")
-    text = read_text(content)
+    source = read_text(content)
+    dialect = sniff_dialect(source.body)
+    media_type = TSV if dialect.delimiter == "\t" else CSV
     tally = Tally(content)
-    dialect = sniff_dialect(text.body)
-    assert text_plan is not None
-    body = treat_cells(text.body, dialect, CellText(text_plan), tally)
-    unchanged = body == text.body
-    return tally.fill(Treated(content if unchanged else text.encode(body), CSV))
+    text = None if text_plan is None else CellText(text_plan)
+    if not table_steps:
+        assert text is not None
+        body = treat_cells(source.body, dialect, text, tally)
+        return tally.fill(Treated(content if body == source.body else source.encode(body), media_type))
+    read = read_csv(source.body, dialect)
+    work, header = carry_out(read.table, table_steps, keys, text, tally, read.rows_ragged)
+    body = write_csv(read, work.table, header)
+    result = tally.fill(Treated(source.encode(body), media_type))
+    result.measures = work.measures
+    return result
 
 
 def _parquet(content: bytes, steps: Sequence[Step], keys: Keys, text_plan: TextPlan | None) -> Treated:

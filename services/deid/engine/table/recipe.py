@@ -1,0 +1,56 @@
+"""A recipe's table operators, one after the other, then its text operators, over one table."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from services.deid.engine.operator import Keys, Step
+from services.deid.engine.table import anonymity, columns, pseudonymise
+from services.deid.engine.table.cells import CellText
+from services.deid.engine.table.examine import examined, left_standing
+from services.deid.engine.table.outcome import report, treated_names
+from services.deid.engine.table.sampling import Tally
+from services.deid.engine.table.table import Table
+from services.deid.engine.table.work import Work
+
+APPLY: dict[str, Callable[[Work, Any], None]] = {
+    "table.drop": columns.drop,
+    "table.generalise": columns.generalise,
+    "table.pseudonymise": pseudonymise.pseudonymise,
+    "table.code": columns.code,
+    "table.free-text": columns.free_text,
+    "table.k-anonymity": anonymity.apply,
+}
+
+
+def carry_out(
+    table: Table, steps: Sequence[Step], keys: Keys, text: CellText | None, tally: Tally, rows_left_out: int = 0
+) -> tuple[Work, dict[str, str]]:
+    """Apply a recipe to a table: (the table as it is to be written, with measures; its columns' names by key).
+
+    `rows_left_out` counts rows that reading has left out already. Raises Withheld.
+    """
+    source, names = table.frame, dict(table.names)
+    work = Work(table, keys, text)
+    # Persons are told apart by what the source says, whatever operators do to that column before or after.
+    for step in steps:
+        if isinstance(step.params, anonymity.Anonymity) and (person := step.params.person) is not None:
+            for key in work.columns([person], step.params)[:1]:
+                work.persons[person] = pseudonymise.numbered(table.column(key)).to_numpy()
+    for step in steps:
+        APPLY[step.operator.name](work, step.params)
+    if text is not None:
+        for key in work.table.keys:
+            if key not in work.table.examined:
+                only = left_standing(source[key]) if key in work.table.made else None
+                after = examined(work.table.frame[key], text, names[key], only).after()
+                work.table.frame = work.table.frame.with_columns(after.alias(key))
+                work.table.examined.add(key)
+    for promise in work.promises:
+        promise.hold(work)
+    header = treated_names(work, names)
+    report(work, source.select(list(names)), names, header, tally)
+    rows = source.height + rows_left_out
+    work.measures["rows"] = work.table.frame.height
+    work.measures["rows_suppressed"] = rows - work.table.frame.height
+    work.measures["rows_kept_share"] = round(work.table.frame.height / rows, 6) if rows else 1.0
+    return work, header.names
