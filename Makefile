@@ -7,6 +7,7 @@ STATE := .factory
 UV := $(STATE)/tools/bin/uv
 ENV := $(STATE)/env/services
 DEMO_ENV := $(STATE)/env/demo
+BENCH_ENV := $(STATE)/env/bench
 RUN := $(ENV)/bin/python
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(ENV)
 # uv takes the packages of the lock file; it never downloads another Python.
@@ -36,6 +37,12 @@ $(DEMO_ENV)/.ready: $(UV) demo/requirements.lock clients/python/pyproject.toml $
 	@$(UV) pip install --quiet --no-deps --reinstall --python $(DEMO_ENV)/bin/python ./clients/python
 	@touch $@
 
+$(BENCH_ENV)/.ready: $(UV) benchmarks/requirements.lock
+	@echo "Setting up (once): the packages that benchmarks measure against"
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(BENCH_ENV)
+	@$(UV) pip sync --quiet --require-hashes --python $(BENCH_ENV)/bin/python benchmarks/requirements.lock
+	@touch $@
+
 setup: $(ENV)/.ready $(DEMO_ENV)/.ready ## Install everything that is needed (the others do it themselves)
 
 up: $(ENV)/.ready ## Start the factory, leave it running, print its address
@@ -62,7 +69,7 @@ check: $(ENV)/.ready ## Lint, types, imports, schemas, policies, migrations, gen
 format: $(ENV)/.ready ## Format the code
 	@$(ENV)/bin/ruff format . && $(ENV)/bin/ruff check --fix . && $(ENV)/bin/buf format -w proto
 
-bench: setup ## Measure, each figure as a ratio to a named peer in the same run
+bench: setup $(BENCH_ENV)/.ready ## Measure, each figure as a ratio to a named peer in the same run
 	@$(RUN) -m benchmarks
 
 proto: $(ENV)/.ready ## Generate code from proto/
