@@ -4,8 +4,11 @@ from pathlib import Path
 
 from services.deid.base import metadata
 from services.deid.components import components, keys_ready
-from services.deid.recipes import models as recipe_tables  # noqa: F401 - tables enter the metadata
-from services.deid.runs import models as run_tables  # noqa: F401
+from services.deid.gate import endpoints as gate
+from services.deid.recipes import endpoints as recipes
+from services.deid.runs import endpoints as runs
+from services.deid.runs.subscriptions import SUBSCRIPTIONS
+from services.deid.runs.worker import carry_out, tidy
 from services.deid.settings import DeidSettings
 from services.deid.texts import TEXTS
 from services.kit.service import Service
@@ -16,6 +19,9 @@ service = Service(
     settings=DeidSettings,
     metadata=metadata,
     migrations=Path(__file__).parent / "migrations" / "versions",
+    routers=(recipes.router, runs.router, gate.router),
+    subscriptions=SUBSCRIPTIONS,
+    workers=(carry_out, tidy),
     texts=TEXTS,
     components=components,
     ready={"keys": keys_ready},

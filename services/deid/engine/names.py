@@ -45,7 +45,11 @@ def _treat_part(part: str, plan: Plan, counts: dict[str, int]) -> str:
     spans: list[Span] = []
     # The second reading has the same length, so its offsets are those of the part itself.
     for reading in dict.fromkeys((part, part.replace("_", " "), part.translate(_AS_SPACES))):
-        for span in plan.text.treat(reading).spans:
+        result = plan.text.treat(reading)
+        if result.withheld:
+            # What cannot be looked through is not kept.
+            return "file"
+        for span in result.spans:
             if all(span.end <= taken.start or taken.end <= span.start for taken in spans):
                 spans.append(span)
     if not spans:

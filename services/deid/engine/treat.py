@@ -57,7 +57,7 @@ def treat_file(content: bytes, path: str, declared_media_type: str, plan: Plan) 
 
 def _treat(content: bytes, media_type: str, plan: Plan) -> Treated:
     if media_type == media.EMPTY:
-        return Treated(b"", media_type)
+        return Treated(b"", media.PLAIN)
     family = media.family_of(media_type)
     if family is None:
         return Treated(None, media_type, withheld="type-unknown")

@@ -7,6 +7,7 @@ what libraries print there may quote the files they read.
 import ctypes
 import json
 import os
+import random
 import resource
 import signal
 import struct
@@ -95,9 +96,11 @@ class Child:
         treated = treat_file(content, header["path"], header["declared"], self._plans[header["plan"]])
         outcome = Outcome(treated.media_type, treated.withheld, treated.counts, totals=treated.totals)
         outcome.measures = treated.measures
-        outcome.findings = _thinned(treated.findings, header["keep"])
+        # By the path: the same few whichever process treats the file.
+        draw = random.Random(header["path"])  # noqa: S311 - a sample, not a secret
+        outcome.findings = _some(treated.findings, header["keep"], draw)
         for sort in ("treated", "untreated"):
-            outcome.places += _thinned([p for p in treated.places if p.sort == sort], header["keep"])
+            outcome.places += _some([p for p in treated.places if p.sort == sort], header["keep"], draw)
         if header["preview"]:
             from services.deid.engine.preview import preview
 
@@ -118,11 +121,11 @@ class Child:
         self._answer({}, json.dumps(suggest_operators(content, header["path"], header["declared"])).encode("ascii"))
 
 
-def _thinned(items: list[Any], keep: int) -> list[Any]:
-    """Return at most `keep` of these, evenly spread."""
+def _some(items: list[Any], keep: int, draw: random.Random) -> list[Any]:
+    """Return at most `keep` of these, a simple random sample in the order of the file."""
     if len(items) <= keep:
         return items
-    return [items[n * len(items) // keep] for n in range(keep)]
+    return [items[n] for n in sorted(draw.sample(range(len(items)), keep))]
 
 
 def _resident_bytes() -> int:

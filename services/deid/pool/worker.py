@@ -101,7 +101,7 @@ class Worker:
     async def treat(
         self, plan: PlanSpec, files: Iterable[tuple[Task, bytes]], deadline_s: float
     ) -> AsyncGenerator[Outcome]:
-        """Treat files and yield what became of each, in order, each within the deadline. Raises WorkerDied, WorkerLate."""
+        """Treat files and yield what became of each, in order, each in time. Raises WorkerDied, WorkerLate."""
         given = list(files)
 
         async def send() -> None:

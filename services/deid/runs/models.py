@@ -69,6 +69,8 @@ class Run(Base, table=True):
     not_before: datetime | None = utc_column(nullable=True)
     attempts: int = 0
     """Attempts that ended in a fault which was no outage."""
+    committing: bool = False
+    """The catalogue is being asked to make the version: from here on it is too late to stop the run."""
 
     created_by: UUID
     created_at: datetime = utc_column()
@@ -105,7 +107,7 @@ class RunFile(Base, table=True):
     lane: str = Field(max_length=10)
     """What sort of work it is likely to be (text, table, image, other), by its name: time left is reckoned by lane."""
     attempts: int = 0
-    """How often a process that treated it has died."""
+    """How often a process died over it, or it could not be read."""
     counts: dict[str, dict[str, int]] = Field(sa_column=Column(JSONB, nullable=False))
     """By kind {"found": n, "treated": m}. In mode inspect nothing is treated: every m is 0."""
     totals: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False))

@@ -103,9 +103,20 @@ async def release_claim(session: RuleSession, run_id: UUID, claim: UUID, not_bef
     return await _held(session, run_id, claim, values)
 
 
+async def confirm_claim(session: RuleSession, run_id: UUID, claim: UUID) -> bool:
+    """Lock the run's row for the rest of the transaction; False when the claim is lost."""
+    query = select(Run.id).where(Run.id == run_id, Run.claim == claim, Run.state == "running").with_for_update()
+    return (await session.exec(query)).first() is not None
+
+
 async def set_totals(session: RuleSession, run_id: UUID, claim: UUID, files: int, size: int) -> bool:
     """Note that all files are listed; False when the claim is lost."""
     return await _held(session, run_id, claim, {"files_total": files, "bytes_total": size})
+
+
+async def set_committing(session: RuleSession, run_id: UUID, claim: UUID) -> bool:
+    """Note that the catalogue is about to be asked for the version; False when the claim is lost."""
+    return await _held(session, run_id, claim, {"committing": True})
 
 
 async def add_progress(
@@ -230,8 +241,8 @@ async def finish_files(session: RuleSession, rows: Sequence[dict[str, Any]]) -> 
     return done
 
 
-async def note_death(session: RuleSession, run_id: UUID, number: int) -> None:
-    """Note that a process died over this file."""
+async def note_attempt(session: RuleSession, run_id: UUID, number: int) -> None:
+    """Note that a process died over this file, or that it could not be read."""
     await session.execute(
         update(RunFile)
         .where(col(RunFile.run_id) == run_id, col(RunFile.number) == number)
@@ -248,3 +259,14 @@ async def waiting_by_lane(session: RuleSession, run_id: UUID) -> dict[str, tuple
         .group_by(RunFile.lane)
     )
     return {lane: (int(number), int(size)) for lane, number, size in (await session.execute(query)).all()}
+
+
+async def forget_contents(session: RuleSession, dataset_id: UUID) -> None:
+    """Remove what is sealed of the files of a dataset's runs; numbers and codes stay."""
+    runs_of_dataset = select(Run.id).where(Run.dataset_id == dataset_id)
+    await session.execute(
+        update(RunFile)
+        .where(col(RunFile.run_id).in_(runs_of_dataset))
+        .values(sealed=b"", sealed_measures=None, sealed_findings=None, sealed_places=None)
+        .execution_options(synchronize_session=False)
+    )

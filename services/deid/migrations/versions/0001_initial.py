@@ -106,6 +106,7 @@ def upgrade() -> None:
     sa.Column('claimed_until', services.kit.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('not_before', services.kit.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('committing', sa.Boolean(), nullable=False),
     sa.Column('created_by', sa.Uuid(), nullable=False),
     sa.Column('created_at', services.kit.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('started_at', services.kit.db.UtcDateTime(timezone=True), nullable=True),
@@ -121,6 +122,45 @@ def upgrade() -> None:
     op.create_index(op.f('ix_runs_result_version_id'), 'runs', ['result_version_id'], unique=False)
     op.create_index(op.f('ix_runs_version_id'), 'runs', ['version_id'], unique=False)
     op.create_index('uq_runs_active_treat', 'runs', ['version_id'], unique=True, postgresql_where=sa.text("mode = 'treat' AND state IN ('queued', 'running')"))
+    op.create_table('gate_asks',
+    sa.Column('run_id', sa.Uuid(), nullable=False),
+    sa.Column('asked_by', sa.Uuid(), nullable=False),
+    sa.Column('asked_at', services.kit.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('reasons', sa.Text(), nullable=False),
+    sa.Column('measured', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.ForeignKeyConstraint(['run_id'], ['runs.id'], name=op.f('fk_gate_asks_run_id_runs')),
+    sa.PrimaryKeyConstraint('run_id', name=op.f('pk_gate_asks'))
+    )
+    op.create_table('gate_decisions',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('run_id', sa.Uuid(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('decision', sqlmodel.sql.sqltypes.AutoString(length=10), nullable=False),
+    sa.Column('outcome', sqlmodel.sql.sqltypes.AutoString(length=10), nullable=False),
+    sa.Column('reasons', sa.Text(), nullable=False),
+    sa.Column('refusals', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('measured', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('thresholds', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('decided_by', sa.Uuid(), nullable=False),
+    sa.Column('decided_at', services.kit.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['run_id'], ['runs.id'], name=op.f('fk_gate_decisions_run_id_runs')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_gate_decisions')),
+    sa.UniqueConstraint('run_id', 'number', name=op.f('uq_gate_decisions_run_id_number'))
+    )
+    op.create_table('review_samples',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('run_id', sa.Uuid(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('stratum', sa.Integer(), nullable=False),
+    sa.Column('sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('judgement', sqlmodel.sql.sqltypes.AutoString(length=10), nullable=True),
+    sa.Column('judged_by', sa.Uuid(), nullable=True),
+    sa.Column('judged_at', services.kit.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('revision', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['run_id'], ['runs.id'], name=op.f('fk_review_samples_run_id_runs')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_review_samples')),
+    sa.UniqueConstraint('run_id', 'number', name=op.f('uq_review_samples_run_id_number'))
+    )
     op.create_table('run_files',
     sa.Column('run_id', sa.Uuid(), nullable=False),
     sa.Column('number', sa.Integer(), nullable=False),
@@ -143,14 +183,38 @@ def upgrade() -> None:
     )
     op.create_index('ix_run_files_waiting', 'run_files', ['run_id', 'number'], unique=False, postgresql_where=sa.text("state = 'waiting'"))
     op.create_index('ix_run_files_withheld', 'run_files', ['run_id', 'number'], unique=False, postgresql_where=sa.text("state = 'withheld'"))
+    op.create_table('run_reports',
+    sa.Column('run_id', sa.Uuid(), nullable=False),
+    sa.Column('figures', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('sealed_samples', sa.LargeBinary(), nullable=False),
+    sa.Column('created_at', services.kit.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['run_id'], ['runs.id'], name=op.f('fk_run_reports_run_id_runs')),
+    sa.PrimaryKeyConstraint('run_id', name=op.f('pk_run_reports'))
+    )
+    op.create_table('review_judgements',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('sample_id', sa.Uuid(), nullable=False),
+    sa.Column('judgement', sqlmodel.sql.sqltypes.AutoString(length=10), nullable=False),
+    sa.Column('judged_by', sa.Uuid(), nullable=False),
+    sa.Column('judged_at', services.kit.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['sample_id'], ['review_samples.id'], name=op.f('fk_review_judgements_sample_id_review_samples')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_review_judgements'))
+    )
+    op.create_index(op.f('ix_review_judgements_sample_id'), 'review_judgements', ['sample_id'], unique=False)
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_index(op.f('ix_review_judgements_sample_id'), table_name='review_judgements')
+    op.drop_table('review_judgements')
+    op.drop_table('run_reports')
     op.drop_index('ix_run_files_withheld', table_name='run_files', postgresql_where=sa.text("state = 'withheld'"))
     op.drop_index('ix_run_files_waiting', table_name='run_files', postgresql_where=sa.text("state = 'waiting'"))
     op.drop_table('run_files')
+    op.drop_table('review_samples')
+    op.drop_table('gate_decisions')
+    op.drop_table('gate_asks')
     op.drop_index('uq_runs_active_treat', table_name='runs', postgresql_where=sa.text("mode = 'treat' AND state IN ('queued', 'running')"))
     op.drop_index(op.f('ix_runs_version_id'), table_name='runs')
     op.drop_index(op.f('ix_runs_result_version_id'), table_name='runs')
