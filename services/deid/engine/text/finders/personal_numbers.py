@@ -79,10 +79,11 @@ def _number_at(text: str, start: int, end: int) -> Candidate | None:
             # Ten digits in a row that begin with 0 are a phone as often as a birth date of this century.
             weak = match.end() - start == 10 and ten[0] == "0" and not luhn(ten)
             return Candidate(start, match.end(), _kind(ten), ten, weak)
-    if end - start == 12 and text.startswith("01", end - 2) and _VAT.search(text, max(0, start - 4), start):
+    if end - start == 12 and text.startswith("01", end - 2):
         ten = text[start : start + 10]  # the VAT number of a sole trader: SE, personal number, 01
-        if _PLAIN.fullmatch(ten):
-            return Candidate(start, end, _kind(ten), ten)
+        sign = _VAT.search(text, max(0, start - 4), start)
+        if sign and _PLAIN.fullmatch(ten):
+            return Candidate(sign.start(), end, _kind(ten), ten)
     if end - start == 1:
         spelled = _SPELLED.match(text, start)
         if spelled is not None:

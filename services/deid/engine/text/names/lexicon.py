@@ -7,12 +7,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Names and ordinary words, in lower case."""
+    """Names and ordinary words, in lower case. Names of Sweden and those seen in Swedish news, and foreign ones."""
 
     first: frozenset[str]
     last: frozenset[str]
+    foreign_first: frozenset[str]
+    foreign_last: frozenset[str]
     words: frozenset[str]
-    """Words seen as ordinary ones, in lower case, or at the beginning of a sentence."""
+    """Ordinary words: seen in small letters, or as the first of a sentence, and not as a name."""
     others: frozenset[str]
     """Words seen in names of places, organisations and works."""
 
@@ -26,18 +28,21 @@ def parse(text: str) -> dict[str, frozenset[str]]:
     return sections
 
 
+def of_sections(sections: dict[str, frozenset[str]]) -> Lexicon:
+    """Return the lexicon made of the sections of a file."""
+    words = sections["corpus-words"] | sections["corpus-openers"]
+    seen = sections["corpus-others"] | words
+    return Lexicon(
+        first=sections["first"] | (sections["corpus-first"] - seen),
+        last=sections["last"] | ((sections["corpus-last"] | sections["corpus-alone"]) - seen),
+        foreign_first=sections["foreign-first"],
+        foreign_last=sections["foreign-last"],
+        words=words,
+        others=sections["corpus-others"],
+    )
+
+
 @cache
 def lexicon() -> Lexicon:
     """Return the lexicon of this installation."""
     return of_sections(parse(Path(__file__).with_name("lexicon.txt").read_text("utf-8")))
-
-
-def of_sections(sections: dict[str, frozenset[str]]) -> Lexicon:
-    """Return the lexicon made of the sections of a file."""
-    words = sections["corpus-words"] | sections["corpus-openers"]
-    return Lexicon(
-        first=sections["first"] | sections["foreign-first"] | sections["corpus-first"],
-        last=sections["last"] | sections["foreign-last"] | sections["corpus-last"] | sections["corpus-alone"],
-        words=words,
-        others=sections["corpus-others"],
-    )
