@@ -76,6 +76,10 @@ TEXTS: Texts = {
         "sv": "Polygonens punkter ligger på en linje; den ska omsluta en yta.",
         "en": "The polygon's points lie on one line; it must enclose an area.",
     },
+    "polygon-crosses": {
+        "sv": "Polygonens kant korsar eller rör vid sig själv; rita den utan korsningar, eller dela upp den i flera.",
+        "en": "The polygon's outline crosses or touches itself; draw it without crossings, or split it into several.",
+    },
     "span-empty": {
         "sv": "Textstället {start}–{end} är tomt; slutet räknas inte med och ska vara större än början.",
         "en": "The span {start}–{end} is empty; its end is left out and must be above its start.",

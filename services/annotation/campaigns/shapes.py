@@ -23,14 +23,14 @@ ACCEPTED: Final[tuple[Source, ...]] = ("agreed", "review", "import")
 """Sources of an accepted answer: an item has at most one of these, and one submission an annotator."""
 
 MAX_LABELS: Final = 2000
-MAX_MARKS: Final = 2000
+MAX_MARKS: Final = 10_000
 """Marks of one annotation."""
-MAX_POINTS: Final = 5000
+MAX_POINTS: Final = 1000
 """Points of one polygon."""
 MAX_NAME: Final = 100
 MAX_TITLE: Final = 200
 MAX_GUIDELINES: Final = 20_000
-MAX_COMMENT: Final = 5000
+MAX_COMMENT: Final = 4000
 MAX_PATH: Final = 4096
 MAX_ITEMS: Final = 200_000
 """Items of one campaign, and annotations of one file."""
@@ -98,7 +98,7 @@ class Mark:
     box: Box | None = None
     """x, y of the upper left corner, width, height; pixels."""
     polygon: tuple[Point, ...] | None = None
-    """One ring of at least three points, the first not repeated at the end; pixels."""
+    """One simple ring of at least three points, the first not repeated at the end; pixels."""
     span: Span | None = None
     """Start and end (left out); code points."""
 
@@ -280,11 +280,20 @@ def _polygon_faults(polygon: tuple[Point, ...], width: int | None, height: int |
             return [Fault(child(at, i), "place-outside", _size(width, height))]
     if not _spans_an_area(polygon):
         return [Fault(at, "polygon-empty")]
+    if not _is_simple(polygon):
+        return [Fault(at, "polygon-crosses")]
     return []
 
 
 def _spans_an_area(polygon: tuple[Point, ...]) -> bool:
-    """Whether the points do not all lie on one line (a ring that crosses itself has an area, whatever its sum says)."""
+    """Whether the points do not all lie on one line."""
     (x0, y0), *rest = polygon
     x1, y1 = max(rest, key=lambda point: (point[0] - x0) ** 2 + (point[1] - y0) ** 2)
     return any((x1 - x0) * (y - y0) != (y1 - y0) * (x - x0) for x, y in rest)
+
+
+def _is_simple(polygon: tuple[Point, ...]) -> bool:
+    """Whether a ring neither crosses nor touches itself, as WKT and its readers want it (OGC 06-103r4 §6.1.11)."""
+    import shapely  # slow to import, and needed for polygons only
+
+    return bool(shapely.is_valid(shapely.Polygon(polygon)))

@@ -1,0 +1,119 @@
+"""What was submitted is settled: by itself where everybody says the same, by a reviewer where they do not."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from services.annotation.campaigns import content, events, rules
+from services.annotation.campaigns import repository as campaigns
+from services.annotation.campaigns.content import Annotation
+from services.annotation.campaigns.keys import Secrets
+from services.annotation.campaigns.marks import problem_of
+from services.annotation.campaigns.models import Item
+from services.annotation.campaigns.shapes import LabelSchema, validate_marks
+from services.annotation.review import repository
+from services.annotation.review.overlap import settled
+from services.annotation.tasks import measuring
+from services.annotation.tasks import repository as tasks
+from services.annotation.tasks import service as work_service
+from services.annotation.tasks.models import Task
+from services.annotation.tasks.service import Work
+from services.kit.db import RuleSession
+from services.kit.problems import conflict, not_found
+from services.kit.tokens import Subject
+from services.kit.web import check_if_match
+
+
+async def submit(session: RuleSession, caller: Subject, work: Work, if_match: str | None, now: datetime) -> Task:
+    """Hand a task in; when it is the last of its item, settle the item.
+
+    Handing in again what is handed in changes nothing. 409 when nothing was ever saved, 422 when the draft is not
+    whole, 412 when another window saved something else than the caller has seen.
+    """
+    campaign = await campaigns.campaign(session, work.campaign.id, share=True)
+    item = await campaigns.item(session, work.item.id, lock=True)
+    task = await tasks.task(session, work.task.id, lock=True)
+    if campaign is None or item is None or task is None:
+        raise not_found("task")
+    if task.state == "submitted":
+        return task
+    refusal = work_service.refusal_of(task, campaign, caller, now)
+    if refusal is not None:
+        raise refusal
+    if if_match is not None:
+        check_if_match(if_match, task.revision)
+    if not task.saved:
+        raise conflict("nothing-saved")
+    said = content.annotation_of(work.secrets, "task", task.id, task.sealed)
+    faults = validate_marks(work.schema, said.marks, measuring.shape_of(item), complete=True, pointer="/marks")
+    if faults:
+        raise problem_of(faults)
+    task.state, task.submitted_at, task.sealed_permit = "submitted", now, None
+    task.revision += 1
+    item.claimed -= 1
+    item.submitted += 1
+    session.add(task)
+    session.add(item)
+    await session.flush()
+    if item.submitted == campaign.overlap and item.state == "open":
+        await _settle(session, work.secrets, work.schema, item, now)
+    return task
+
+
+async def _settle(session: RuleSession, secrets: Secrets, schema: LabelSchema, item: Item, now: datetime) -> None:
+    """Accept an item, locked, on which all agree; let a reviewer look at it otherwise."""
+    said = said_of(secrets, await repository.submissions(session, [item.id]))
+    places = sum(len(annotation.marks) for annotation in said)
+    marks = await content.apart(lambda: settled(schema, [annotation.marks for annotation in said]), places)
+    if marks is None:
+        item.state = "to-review"
+        item.revision += 1
+        session.add(item)
+        await session.flush()
+        return
+    comments = dict.fromkeys(annotation.comment for annotation in said if annotation.comment)
+    await accept(session, secrets, item, Annotation(marks, "\n".join(comments)), "agreement", None, now)
+
+
+def said_of(secrets: Secrets, submissions: Sequence[Task]) -> list[Annotation]:
+    """Return what was submitted, opened."""
+    return [content.annotation_of(secrets, "task", task.id, task.sealed) for task in submissions]
+
+
+async def accept(
+    session: RuleSession,
+    secrets: Secrets,
+    item: Item,
+    annotation: Annotation,
+    how: str,
+    by: UUID | None,
+    now: datetime,
+) -> None:
+    """Let an annotation hold for an item, locked. `how`: agreement, review or import; `by` whom, where it is one."""
+    item.state, item.accepted_how, item.accepted_by, item.accepted_at = "accepted", how, by, now
+    item.sealed_accepted = content.seal_annotation(secrets, "accepted", item.id, annotation)
+    item.revision += 1
+    session.add(item)
+    events.annotation_accepted(session, item, how)
+    await session.flush()
+
+
+async def item_for_reviewer(session: RuleSession, caller: Subject, item_id: UUID, *, lock: bool = False) -> Item:
+    """Return an item that the caller may review.
+
+    404 for those who may not know of its campaign, 403 for others than its reviewers and for its annotators, 409 when
+    it does not wait for review.
+    """
+    found = await repository.item_with(session, item_id)
+    if found is None or not rules.standing(caller, found[1]).sees:
+        raise not_found("item")
+    campaign = await campaigns.campaign(session, found[1].id, share=lock)
+    item = await campaigns.item(session, item_id, lock=lock)
+    assert campaign is not None and item is not None
+    rules.require_reviewer(caller, campaign)
+    rules.require_open(campaign)
+    if await repository.has_task(session, item_id, caller.id):
+        raise rules.own_work()
+    if item.state != "to-review":
+        raise conflict("item-not-to-review", state=item.state)
+    return item
