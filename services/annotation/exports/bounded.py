@@ -6,10 +6,9 @@ counts), no depth without end, and no number so long that reading it takes time.
 
 import codecs
 import json
-from collections.abc import Sequence
 from typing import Any, Final
 
-from services.annotation.campaigns.reader import Fault, child, shown
+from services.annotation.campaigns.reader import BadShape, Fault, child, shown
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 """The largest file read. The largest of COCO's own validation sets is 20 MB, for 5,000 images."""
@@ -20,12 +19,8 @@ MAX_DEPTH: Final = 16
 MAX_DIGITS: Final = 40
 
 
-class BadAnnotationFile(Exception):
+class BadAnnotationFile(BadShape):
     """A file of annotations that cannot be taken as it is. `faults`: at least one, each with its place."""
-
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__(", ".join(sorted({fault.code for fault in faults})))
-        self.faults = tuple(faults)
 
 
 class _Twice(dict[str, Any]):

@@ -51,7 +51,7 @@ FORMATS: Final[dict[str, Format]] = {
     ),
 }
 
-_USUAL: Final[dict[Kind, str]] = {
+_NATIVE: Final[dict[Kind, str]] = {
     "image-class": "csv",
     "boxes": "coco",
     "polygons": "coco",
@@ -60,6 +60,6 @@ _USUAL: Final[dict[Kind, str]] = {
 }
 
 
-def usual(kind: Kind) -> Format:
+def native(kind: Kind) -> Format:
     """Return the format in which the result of a campaign of this kind lies in its version."""
-    return FORMATS[_USUAL[kind]]
+    return FORMATS[_NATIVE[kind]]

@@ -32,10 +32,10 @@ def settled(schema: LabelSchema, answers: Sequence[Sequence[Mark]], *, iou: floa
     first, *others = (tuple(answer) for answer in answers)
     if not others:
         return first
-    if any(len(other) != len(first) for other in others):
+    if all(set(other) == set(first) for other in others):
+        return first
+    if schema.geometry in (None, "span") or any(len(other) != len(first) for other in others):
         return None
-    if schema.geometry in (None, "span"):
-        return first if all(set(other) == set(first) for other in others) else None
     try:
         return _one_of_each(first, others, iou)
     except TooDense:

@@ -1,5 +1,6 @@
 """Campaigns as Hypothesis makes them: every kind, any text that can be kept, any place that is a place."""
 
+import math
 from typing import Any
 
 from hypothesis import strategies as st
@@ -35,6 +36,12 @@ def coordinates(most: float) -> st.SearchStrategy[float]:
     return st.one_of(st.floats(0, most), st.integers(0, int(most)).map(float))
 
 
+def around(points: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """Return the points in an order that goes once around their middle: mostly a simple ring."""
+    middle = (sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points))
+    return tuple(sorted(points, key=lambda p: math.atan2(p[1] - middle[1], p[0] - middle[0])))
+
+
 @st.composite
 def marks_of(draw: st.DrawFn, schema: LabelSchema, item: Item) -> Mark:
     label = draw(st.sampled_from(schema.names))
@@ -44,7 +51,7 @@ def marks_of(draw: st.DrawFn, schema: LabelSchema, item: Item) -> Mark:
         return Mark(label, box=(x, y, draw(coordinates(width - x)), draw(coordinates(height - y))))
     if schema.geometry == "polygon":
         points = st.tuples(coordinates(width), coordinates(height))
-        return Mark(label, polygon=tuple(draw(st.lists(points, min_size=3, max_size=6))))
+        return Mark(label, polygon=around(draw(st.lists(points, min_size=3, max_size=6))))
     if schema.geometry == "span":
         start = draw(st.integers(0, length - 1))
         return Mark(label, span=(start, draw(st.integers(start + 1, length))))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.annotation.campaigns.parse import document_from_json
 from services.annotation.campaigns.shapes import CampaignDocument, document_to_json
 from services.annotation.exports import cells, head
-from services.annotation.exports.formats import FORMATS, Format, usual
+from services.annotation.exports.formats import FORMATS, Format, native
 from tests.annotation.exports.strategies import documents, texts
 
 FORMS = list(FORMATS.values())
@@ -101,7 +101,7 @@ def test_escaping_by_example(text: str, escaped: str) -> None:
 
 
 @given(st.data())
-def test_the_usual_format_carries_its_kind(data: st.DataObject) -> None:
+def test_the_native_format_carries_its_kind(data: st.DataObject) -> None:
     document = data.draw(documents())
-    form = usual(document.schema.kind)
+    form = native(document.schema.kind)
     assert tuple(form.read(form.write(document), document.schema, document.items)) == document.annotations

@@ -120,7 +120,9 @@ def triangle(*points: tuple[float, float]) -> Mark:
         ("boxes", [Mark("cat", box=(1, 1, 0, 10))], [("/0/geometry/box", "box-empty")]),
         ("boxes", [Mark("cat", box=(1, 1, float("inf"), 1))], [("/0/geometry/box", "number-out-of-range")]),
         ("polygons", [triangle((0, 0), (10, 0), (0, 10))], []),
-        ("polygons", [triangle((0, 0), (10, 10), (10, 0), (0, 10))], []),  # crosses itself, yet has an area
+        ("polygons", [triangle((0, 0), (10, 10), (10, 0), (0, 10))], [("/0/geometry/polygon", "polygon-crosses")]),
+        ("polygons", [triangle((0, 0), (9, 0), (9, 9), (4, 0), (0, 9))], [("/0/geometry/polygon", "polygon-crosses")]),
+        ("polygons", [triangle((0, 0), (9, 0), (4, 2), (0, 9), (0, 0))], []),  # closed once more: the same ring
         ("polygons", [triangle((0, 0), (10, 10), (20, 20))], [("/0/geometry/polygon", "polygon-empty")]),
         ("polygons", [triangle((0, 0), (0, 0), (0, 0))], [("/0/geometry/polygon", "polygon-empty")]),
         ("polygons", [triangle((0, 0), (10, 60), (0, 10))], [("/0/geometry/polygon/1", "place-outside")]),
