@@ -1,45 +1,53 @@
 """Which places a steward is asked about: drawn at random from all places of a version, the same for the same run.
 
-Every place of a stratum (a sort of place in one family of files) has the same chance, whatever file it is in: places
-are drawn by their number among all places of the stratum, and only then is the file opened that holds the one drawn.
-A file keeps a random sample of its places, not all of them (`Treated.SAMPLE` of each sort); when more are drawn of it
-than it keeps, drawing in that stratum ends there, for going on elsewhere would favour the small files.
+Every place of a sort, in a family of files, has the same chance, whatever file it is in: places are drawn by their
+number among all of them, and only then is the file opened that holds the one drawn. A file keeps a random sample of its
+places, not all of them (`Treated.SAMPLE` of each sort at most). A file of which more are drawn than it keeps becomes a
+stratum of its own, with all that it keeps, and the draw is repeated among the others; so a few large files beside many
+small ones are neither left out nor counted for less than they hold.
 
-Strata get places in proportion to their size, since what is missed in the largest weighs most; but at least a few each,
-so that twelve pictures among twenty thousand texts are looked at, too.
+Sorts and families get places in proportion to their size, since what is missed in the largest weighs most; but at least
+a few each, so that twelve pictures among twenty thousand texts are looked at, too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from services.deid.gate.estimate import Sort, untreated_places_needed
 
-StratumKey = tuple[Sort, str]
-"""A sort of place, and the family of files that it is in (`text`, `picture`, `table`)."""
+Key = tuple[Sort, str]
+"""A sort of place, and the family of files that it is in (`text`, `image`, `table`)."""
 
 SORTS: tuple[Sort, Sort] = ("treated", "untreated")
 FEWEST = 10
-"""Places that a stratum gets at least, if it has so many."""
+"""Places that are drawn at least of a sort in a family, if there are so many."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Pick:
-    """The `nth` place (from 0, in the order of `shuffled`) of file `number` in its stratum."""
+class Drawn(Generic[T]):
+    """A stratum: what was drawn from `total` places. `file`: of one large file alone; None: of all others."""
 
-    number: int
-    nth: int
+    sort: Sort
+    family: str
+    file: int | None
+    total: int
+    places: Sequence[T]
+
+    def document(self) -> dict[str, Any]:
+        """Return the stratum without its places, as JSON."""
+        return {"sort": self.sort, "family": self.family, "file": self.file, "total": self.total}
 
 
 class Population:
     """The places of a version: how many there are in which file. Holds two integers a file and sort."""
 
     def __init__(self) -> None:
-        self._files: dict[StratumKey, tuple[list[int], list[int]]] = {}
+        self._files: dict[Key, tuple[list[int], list[int]]] = {}
 
     def add(self, number: int, family: str, totals: Mapping[str, int]) -> None:
         """Count the places of file `number`."""
@@ -49,38 +57,38 @@ class Population:
                 numbers.append(number)
                 counts.append(count)
 
-    def totals(self) -> dict[StratumKey, int]:
-        """Return how many places there are, by stratum."""
+    def totals(self) -> dict[Key, int]:
+        """Return how many places there are."""
         return {key: sum(counts) for key, (_, counts) in sorted(self._files.items())}
 
-    def draw(self, sizes: Mapping[StratumKey, int], seed: int) -> dict[StratumKey, list[Pick]]:
-        """Draw places without replacement, in random order, `sizes` of each stratum; `seed` decides which."""
-        drawn: dict[StratumKey, list[Pick]] = {}
-        for index, (key, total) in enumerate(self.totals().items()):
-            numbers, counts = self._files[key]
-            size = min(sizes.get(key, 0), total)
-            places = np.random.default_rng([seed, index]).choice(total, size, replace=False)
-            files = np.searchsorted(np.cumsum(counts), places, side="right")
-            taken: dict[int, int] = {}
-            picks: list[Pick] = []
-            for file in files:
-                number = numbers[int(file)]
-                picks.append(Pick(number, taken.get(number, 0)))
-                taken[number] = picks[-1].nth + 1
-            drawn[key] = picks
-        return drawn
+    def files(self, key: Key) -> dict[int, int]:
+        """Return how many places of `key` each file has, by its number."""
+        return dict(zip(*self._files[key], strict=True))
+
+    def draw(self, key: Key, size: int, seed: int, apart: Collection[int] = ()) -> list[int]:
+        """Draw places without replacement from all files but those `apart`; return the number of the file of each.
+
+        `size` is what would be drawn from all; the files that are left get their share of it. `seed` decides which.
+        """
+        numbers, counts = np.array(self._files[key])
+        every = int(counts.sum())
+        others = ~np.isin(numbers, list(apart))
+        numbers, counts = numbers[others], counts[others]
+        left = int(counts.sum())
+        share = min(left, max(min(FEWEST, size), round(size * left / every)))
+        rng = np.random.default_rng([seed, SORTS.index(key[0]), *key[1].encode(), len(apart)])
+        places = rng.choice(left, share, replace=False) if left else np.array([], dtype=int)
+        return [int(number) for number in numbers[np.searchsorted(np.cumsum(counts), places, side="right")]]
 
 
 def shuffled(places: Sequence[T], seed: int, number: int, sort: Sort) -> list[T]:
-    """Return the places that file `number` keeps of one sort in the order in which `Pick.nth` counts them."""
+    """Return the places that file `number` keeps of one sort in the order in which they are taken from it."""
     order = np.random.default_rng([seed, number, SORTS.index(sort)]).permutation(len(places))
     return [places[int(index)] for index in order]
 
 
-def sizes(
-    totals: Mapping[StratumKey, int], *, places: int, most: int, reviewed: int, recall: float
-) -> dict[StratumKey, int]:
-    """Return how many places to draw from each stratum.
+def sizes(totals: Mapping[Key, int], *, places: int, most: int, reviewed: int, recall: float) -> dict[Key, int]:
+    """Return how many places to draw of each sort in each family.
 
     Half of `places` (or of `reviewed`, what the terms want judged, if that is more) of either sort; where one sort has
     fewer, the other fills up. Beyond that more untreated ones, up to `most` in all, where so many are needed to show a
@@ -99,28 +107,28 @@ def sizes(
     }
 
 
-def _shared(size: int, totals: Mapping[StratumKey, int]) -> dict[StratumKey, int]:
+def _shared(size: int, totals: Mapping[Key, int]) -> dict[Key, int]:
     every = sum(totals.values())
     return {key: min(n, max(FEWEST, round(size * n / every))) for key, n in totals.items() if every}
 
 
-def queue(drawn: Mapping[StratumKey, Sequence[T]]) -> list[tuple[StratumKey, T]]:
-    """Return what was drawn in the order in which it is to be judged.
+def queue(strata: Sequence[Drawn[T]]) -> list[tuple[int, T]]:
+    """Return what was drawn, each with its stratum's index, in the order in which it is to be judged.
 
     Treated and untreated places take turns, and within either the strata are spread evenly, so that the judgements of
     somebody who stops at any place stand for the whole.
     """
-    by_sort: dict[Sort, list[tuple[StratumKey, T]]] = {}
+    by_sort: dict[Sort, list[tuple[int, T]]] = {}
     for sort in SORTS:
         spread = [
-            ((index + 0.5) / len(picks), key, pick)
-            for key, picks in sorted(drawn.items(), key=lambda item: item[0])
-            if key[0] == sort
-            for index, pick in enumerate(picks)
+            ((position + 0.5) / len(stratum.places), index, place)
+            for index, stratum in enumerate(strata)
+            if stratum.sort == sort
+            for position, place in enumerate(stratum.places)
         ]
-        by_sort[sort] = [(key, pick) for _, key, pick in sorted(spread, key=lambda entry: entry[:2])]
-    order: list[tuple[StratumKey, T]] = []
-    for index in range(max((len(entries) for entries in by_sort.values()), default=0)):
+        by_sort[sort] = [(index, place) for _, index, place in sorted(spread, key=lambda entry: entry[:2])]
+    order: list[tuple[int, T]] = []
+    for position in range(max((len(places) for places in by_sort.values()), default=0)):
         for sort in SORTS:
-            order += by_sort[sort][index : index + 1]
+            order += by_sort[sort][position : position + 1]
     return order

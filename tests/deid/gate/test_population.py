@@ -1,19 +1,20 @@
 """Which places are drawn: every place has the same chance, the same run draws the same, rare families are looked at."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.deid.gate.population import FEWEST, Pick, Population, StratumKey, queue, shuffled, sizes
+from services.deid.gate.population import FEWEST, Drawn, Key, Population, queue, shuffled, sizes
 
-TEXT: StratumKey = ("treated", "text")
-LEFT: StratumKey = ("untreated", "text")
+TEXT: Key = ("treated", "text")
+LEFT: Key = ("untreated", "text")
 
 FILES = st.lists(
-    st.tuples(st.sampled_from(["text", "picture", "table"]), st.integers(0, 50), st.integers(0, 200)), max_size=40
+    st.tuples(st.sampled_from(["text", "image", "table"]), st.integers(0, 50), st.integers(0, 200)), max_size=40
 )
 
 
@@ -24,46 +25,56 @@ def population(files: list[tuple[str, int, int]]) -> Population:
     return made
 
 
-def asked(totals: dict[StratumKey, int], **changes: float) -> dict[StratumKey, int]:
-    given = {"places": 60, "most": 400, "reviewed": 20, "recall": 0.8, **changes}
-    return sizes(totals, **given)  # pyright: ignore[reportArgumentType]
+def asked(totals: dict[Key, int], **changes: float) -> dict[Key, int]:
+    given: dict[str, Any] = {"places": 60, "most": 400, "reviewed": 20, "recall": 0.8, **changes}
+    return sizes(totals, **given)
+
+
+# --- drawing ----------------------------------------------------------------------------------------------------------
 
 
 @given(FILES, st.integers(0, 2**128 - 1))
-def test_what_is_drawn_exists_and_no_place_is_drawn_twice(files: list[tuple[str, int, int]], seed: int) -> None:
+def test_no_more_is_drawn_of_a_file_than_it_has_and_the_same_seed_draws_the_same(
+    files: list[tuple[str, int, int]], seed: int
+) -> None:
     places = population(files)
-    drawn = places.draw(asked(places.totals()), seed)
-    for (sort, family), picks in drawn.items():
-        assert len(set(picks)) == len(picks)
-        for pick in picks:
-            has = files[pick.number - 1]
-            assert has[0] == family
-            assert pick.nth < (has[1] if sort == "treated" else has[2])
-    assert places.draw(asked(places.totals()), seed) == drawn
-
-
-@given(FILES)
-def test_the_queue_holds_all_that_was_drawn_and_takes_turns(files: list[tuple[str, int, int]]) -> None:
-    places = population(files)
-    drawn = places.draw(asked(places.totals()), 7)
-    order = queue(drawn)
-    assert Counter(order) == Counter((key, pick) for key, picks in drawn.items() for pick in picks)
-    of = {sort: sum(key[0] == sort for key, _ in order) for sort in ("treated", "untreated")}
-    fewer = min(of.values())
-    assert [key[0] for key, _ in order[: 2 * fewer]] == ["treated", "untreated"] * fewer
+    for key, size in asked(places.totals()).items():
+        drawn = places.draw(key, size, seed)
+        assert len(drawn) == size == min(size, places.totals()[key])
+        has = places.files(key)
+        assert all(count <= has[number] for number, count in Counter(drawn).items())
+        assert places.draw(key, size, seed) == drawn
 
 
 def test_other_runs_draw_other_places() -> None:
     places = population([("text", 40, 400)] * 50)
-    drawn = [str(places.draw({LEFT: 30}, seed)) for seed in range(20)]
-    assert len(set(drawn)) == 20
+    assert len({str(places.draw(LEFT, 30, seed)) for seed in range(20)}) == 20
+
+
+def test_sorts_and_families_are_drawn_independently() -> None:
+    places = population([(family, 50, 50) for family in ("text", "table") for _ in range(20)])
+    drawn = [tuple(n % 20 for n in places.draw(key, 30, 1)) for key in places.totals()]
+    assert len(set(drawn)) == 4
 
 
 def test_every_place_has_the_same_chance_whatever_file_it_is_in() -> None:
     places = population([("text", 0, 1), ("text", 0, 9), ("text", 0, 90)])
-    hits = Counter(pick.number for seed in range(3000) for pick in places.draw({LEFT: 10}, seed)[LEFT])
+    hits = Counter(number for seed in range(3000) for number in places.draw(LEFT, 10, seed))
     assert hits[1] / 30_000 == pytest.approx(0.01, abs=0.004)
     assert hits[2] / 30_000 == pytest.approx(0.09, abs=0.01)
+
+
+def test_what_is_set_apart_is_not_drawn_and_the_others_get_their_share() -> None:
+    places = population([("text", 0, 500), ("text", 0, 300), ("text", 0, 200)])
+    drawn = Counter(places.draw(LEFT, 100, 1, {1}))
+    assert sum(drawn.values()) == 50
+    assert set(drawn) == {2, 3}
+    assert places.draw(LEFT, 100, 1, {1, 2, 3}) == []
+
+
+def test_the_others_are_looked_at_however_large_the_file_is_that_is_set_apart() -> None:
+    places = population([("text", 0, 10**6), ("text", 0, 40)])
+    assert places.draw(LEFT, 30, 1, {1}) == [2] * FEWEST
 
 
 def test_a_file_shows_its_kept_places_in_an_order_of_the_runs_own() -> None:
@@ -73,6 +84,17 @@ def test_a_file_shows_its_kept_places_in_an_order_of_the_runs_own() -> None:
     assert shuffled(kept, 5, 1, "treated") != shuffled(kept, 5, 1, "untreated")
     assert shuffled(kept, 5, 1, "treated") != shuffled(kept, 6, 1, "treated")
     assert shuffled([], 5, 1, "treated") == []
+
+
+def test_a_million_places_are_drawn_from_at_once() -> None:
+    places = Population()
+    rng = np.random.default_rng(1)
+    for number in range(20_000):
+        places.add(number, "text", {"treated": int(rng.integers(0, 5)), "untreated": int(rng.integers(0, 100))})
+    assert len(places.draw(LEFT, 370, 2**120)) == 370
+
+
+# --- how many ---------------------------------------------------------------------------------------------------------
 
 
 def test_half_of_the_places_are_treated_ones() -> None:
@@ -94,22 +116,26 @@ def test_more_are_drawn_where_recall_could_not_be_shown_otherwise_but_never_with
 
 
 def test_a_rare_family_is_looked_at_too() -> None:
-    totals: dict[StratumKey, int] = {
-        TEXT: 20_000,
-        ("treated", "picture"): 12,
-        LEFT: 20_000,
-        ("untreated", "picture"): 3,
-    }
+    totals: dict[Key, int] = {TEXT: 20_000, ("treated", "image"): 12, LEFT: 20_000, ("untreated", "image"): 3}
     found = asked(totals)
-    assert found[("treated", "picture")] == FEWEST
-    assert found[("untreated", "picture")] == 3
+    assert found["treated", "image"] == FEWEST
+    assert found["untreated", "image"] == 3
 
 
-def test_a_million_places_are_drawn_from_at_once() -> None:
-    places = Population()
-    rng = np.random.default_rng(1)
-    for number in range(20_000):
-        places.add(number, "text", {"treated": int(rng.integers(0, 5)), "untreated": int(rng.integers(0, 100))})
-    drawn = places.draw({TEXT: 30, LEFT: 370}, 2**120)
-    assert (len(drawn[TEXT]), len(drawn[LEFT])) == (30, 370)
-    assert all(isinstance(pick, Pick) for pick in drawn[LEFT])
+# --- the queue --------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.tuples(st.sampled_from(["treated", "untreated"]), st.integers(0, 30)), max_size=8))
+def test_the_queue_holds_all_that_was_drawn_and_takes_turns(given: list[tuple[Any, int]]) -> None:
+    strata = [Drawn(sort, f"family-{n}", None, 99, range(size)) for n, (sort, size) in enumerate(given)]
+    order = queue(strata)
+    assert Counter(order) == Counter((n, place) for n, stratum in enumerate(strata) for place in stratum.places)
+    sorts = [strata[index].sort for index, _ in order]
+    fewer = min(sorts.count("treated"), sorts.count("untreated"))
+    assert sorts[: 2 * fewer] == ["treated", "untreated"] * fewer
+
+
+def test_strata_are_spread_over_the_queue() -> None:
+    strata = [Drawn("untreated", "text", None, 400, range(40)), Drawn("untreated", "image", None, 10, range(10))]
+    first = [index for index, _ in queue(strata)[:10]]
+    assert first.count(1) == 2
