@@ -78,6 +78,7 @@ NORMAL_TERMS: dict[str, Any] = {
     "commercial": False,
     "courses": [],
     "gate": "none",
+    "gate_thresholds": {},
     "derived_use": "allowed",
     "attribution": "",
     "deletion_days": -1,

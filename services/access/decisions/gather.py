@@ -13,6 +13,7 @@ from services.access.admission.catalog import CatalogFacts
 from services.access.identity import service as identity
 from services.access.projects import service as projects
 from services.access.terms import service as terms
+from services.access.terms.vocabulary import Normal
 from services.access.training import service as training
 from services.kit.db import RuleSession
 from services.kit.schemas import epoch
@@ -58,6 +59,10 @@ class Ask:
     action: str
     purpose: str
     path_digests: tuple[str, ...] = ()
+
+
+# What terms ask of the gate is for preparation to judge; the law asks only whether the gate has passed.
+_NOT_FOR_THE_LAW = frozenset({"gate_thresholds"})
 
 
 class FactsMissing(Exception):
@@ -121,9 +126,13 @@ async def gather(
                 "gate": version.gate,
                 "personal_data": version.personal_data,
             },
-            "terms": dict(normals[dataset.terms_id]),
+            "terms": _for_the_law(normals[dataset.terms_id]),
             "completions": completions.get(ask.subject_id, []),
             "grants": grants.get((ask.project_id, dataset_id), []),
             "environment": {"now": epoch(now), "cluster": dict(NO_CLUSTER)},
         }
     return inputs
+
+
+def _for_the_law(normal: Normal) -> dict[str, Any]:
+    return {name: value for name, value in normal.items() if name not in _NOT_FOR_THE_LAW}

@@ -7,6 +7,7 @@ either be without effect or hide the first.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -25,12 +26,17 @@ from services.access.terms.vocabulary import (
     PURPOSES,
     SECTOR_URN,
     SECTORS,
+    THRESHOLDS,
     WORLDWIDE,
     XSD,
+    Threshold,
 )
 
 Said = dict[str, Any]
-"""What has been said so far, under the normal form's names ("from" and "until" stand alone until the end)."""
+"""What has been said so far, under the normal form's names ("from" and "until" stand alone until the end).
+
+Where some of it was said is under names that end in "place" or "places".
+"""
 
 MAX_VALUES: Final = 500
 MAX_COURSES: Final = 20
@@ -236,6 +242,22 @@ def _gate(reader: Reader, operator: str, at: Member, right: Member) -> Said:
     return {"gate": found[0][1]} if found else {}
 
 
+def _threshold(what: Threshold, reader: Reader, operator: str, at: Member, right: Member) -> Said:
+    if not _operator(reader, at, operator, "gteq" if what.least else "lteq"):
+        return {}
+    values = list(operands(right))
+    if len(values) != 1:
+        reader.fault(right.pointer, "one-value-expected")
+        return {}
+    number = reader.integer(values[0], XSD + "integer")
+    if number is None:
+        return {}
+    if not what.low <= number <= what.high:
+        reader.fault(values[0].pointer, "number-out-of-range", low=what.low, high=what.high)
+        return {}
+    return {f"gate-{what.name}": number, f"gate-{what.name}-place": right.pointer}
+
+
 def _text(value: Any) -> str:
     """Return a string, or the @id or @value of an object that has nothing else; "" for all other values."""
     if isinstance(value, dict):
@@ -252,6 +274,7 @@ _OPERANDS: Final[Mapping[str, Callable[[Reader, str, Member, Member], Said]]] = 
     PROFILE + "commercial": _commercial,
     PROFILE + "course": _course,
     PROFILE + "gate": _gate,
+    **{what.word: partial(_threshold, what) for what in THRESHOLDS},
 }
 
 _MEMBERS: Final = {

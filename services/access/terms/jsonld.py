@@ -22,6 +22,7 @@ from services.access.terms.vocabulary import (
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 12
 MAX_FAULTS = 100
+_DIGITS = re.compile(r"-?\d{1,18}", re.ASCII)
 _IRI = re.compile(r"(?:https?://|urn:)[!-~]{1,500}", re.ASCII)
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 
@@ -195,6 +196,25 @@ class Reader:
             self.fault(child(at.pointer, "@type"), "value-type-wrong", expected=datatype.rpartition("#")[2])
             return None
         return members["@value"]
+
+    def integer(self, at: Member, datatype: str) -> int | None:
+        """Return the whole number at `at`: plain, or with @value (digits will do) and `datatype` as its @type."""
+        value: Any = at.value
+        if isinstance(value, dict):
+            members = cast(dict[str, Any], value)
+            value = members.get("@value")
+            if "@type" in members and isinstance(value, str) and _DIGITS.fullmatch(value):
+                value = int(value)
+            stated = members.get("@type", datatype)
+            if not {"@value"} <= set(members) <= {"@value", "@type"}:
+                value = None
+            elif not isinstance(stated, str) or self.iri(stated) != datatype:
+                self.fault(child(at.pointer, "@type"), "value-type-wrong", expected=datatype.rpartition("#")[2])
+                return None
+        if not isinstance(value, int) or isinstance(value, bool):
+            self.fault(at.pointer, "value-type-wrong", expected=datatype.rpartition("#")[2])
+            return None
+        return value
 
     def word(self, at: Member, names: Mapping[str, str]) -> str | None:
         """Return what a plain name or an IRI stands for in `names` (which holds both); None and no fault if unknown."""

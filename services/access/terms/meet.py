@@ -4,15 +4,17 @@
 the normal form cannot say exactly what both permit, the result permits less, never more.
 """
 
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from services.access.terms.vocabulary import (
     ACTIONS,
     COMMERCIAL_PURPOSE,
     EEA,
     END_OF_TIME,
+    THRESHOLDS,
     Countries,
     DerivedUse,
+    GateThresholds,
     Normal,
     Purposes,
     Recipients,
@@ -30,6 +32,7 @@ EVERYTHING: Final[Normal] = {
     "commercial": True,
     "courses": [],
     "gate": "none",
+    "gate_thresholds": {},
     "derived_use": "allowed",
     "attribution": "",
     "deletion_days": -1,
@@ -80,6 +83,20 @@ def _countries(a: Normal, b: Normal) -> tuple[Countries, bool] | None:
     return ({"any": False, "list": both}, True) if both else None
 
 
+def _gate_thresholds(a: Normal, b: Normal) -> GateThresholds:
+    """Return what both ask of the gate: of what either states the stricter, where the default is what the silent one
+    asks. Terms that require no gate ask nothing of it."""
+    asked = [x["gate_thresholds"] for x in (a, b) if x["gate"] == "required"]
+    return cast(
+        GateThresholds,
+        {
+            what.name: what.stricter(*(one.get(what.name, what.default) for one in asked))
+            for what in THRESHOLDS
+            if any(what.name in one for one in asked)
+        },
+    )
+
+
 def meet(a: Normal, b: Normal) -> Normal:
     """Return the terms for what is made from both; `NOTHING` if there is nothing that both permit."""
     actions = set(a["actions"]) & set(b["actions"])
@@ -105,6 +122,7 @@ def meet(a: Normal, b: Normal) -> Normal:
         "commercial": commercial,
         "courses": sorted({*a["courses"], *b["courses"]}),
         "gate": "required" if "required" in (a["gate"], b["gate"]) else "none",
+        "gate_thresholds": _gate_thresholds(a, b),
         "derived_use": derived,
         "attribution": "\n".join(sorted(lines)),
         "deletion_days": min(days, default=-1),

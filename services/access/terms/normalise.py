@@ -24,8 +24,10 @@ from services.access.terms.vocabulary import (
     ODRL,
     PROFILE,
     SHARE_ALIKE,
+    THRESHOLDS,
     USE,
     Fault,
+    GateThresholds,
     Normal,
     Refused,
     in_order,
@@ -210,7 +212,7 @@ def _permissions(reader: Reader, at: Member) -> tuple[set[str], Said]:
 
 
 def _conditions(said: Said) -> Said:
-    return {name: value for name, value in said.items() if name != "course-places"}
+    return {name: value for name, value in said.items() if not name.endswith(("place", "places"))}
 
 
 def _duties(reader: Reader, at: Member | None) -> Said:
@@ -298,6 +300,7 @@ def _whole(
     for course, pointer in said.get("course-places", {}).items():
         if known_courses is not None and course not in known_courses:
             reader.fault(pointer, "course-unknown", course=course)
+    thresholds = _thresholds(reader, said)
     if reader.faults:
         return None
     actions = permitted & set(ACTIONS)
@@ -327,10 +330,20 @@ def _whole(
         "commercial": commercial,
         "courses": said.get("courses", []),
         "gate": said.get("gate", "none"),
+        "gate_thresholds": thresholds,
         "derived_use": derived,
         "attribution": said.get("attribution", ""),
         "deletion_days": said.get("deletion_days", -1),
     }
+
+
+def _thresholds(reader: Reader, said: Said) -> GateThresholds:
+    """Return what is asked of the gate; where no gate is required that would be without effect."""
+    stated = [what.name for what in THRESHOLDS if f"gate-{what.name}" in said]
+    if said.get("gate") != "required":
+        for name in stated:
+            reader.fault(said[f"gate-{name}-place"], "threshold-without-gate")
+    return cast(GateThresholds, {name: said[f"gate-{name}"] for name in stated})
 
 
 __all__ = ["child", "normalise", "normalise_text"]

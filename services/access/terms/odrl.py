@@ -13,6 +13,7 @@ from services.access.terms.vocabulary import (
     PARTNER_URN,
     PROFILE,
     SECTOR_URN,
+    THRESHOLDS,
     WORLDWIDE,
     Normal,
     areas,
@@ -80,6 +81,11 @@ def _constraints(normal: Normal) -> list[dict[str, Any]]:
         found.append(_constraint("df:course", "isAllOf", _ids(COURSE_URN, normal["courses"])))
     if normal["gate"] == "required":
         found.append(_constraint("df:gate", "eq", "required"))
+    for what in THRESHOLDS:
+        number = normal["gate_thresholds"].get(what.name)
+        if number is not None:
+            word = "df:" + what.word.removeprefix(PROFILE)
+            found.append(_constraint(word, "gteq" if what.least else "lteq", number))
     return found
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from services.access.terms.vocabulary import END_OF_TIME, Normal, areas
+from services.access.terms.vocabulary import END_OF_TIME, THRESHOLDS, Normal, areas
 from services.kit.texts import Language
 
 COUNTRY_NAMES: Final[dict[Language, dict[str, str]]] = {
@@ -74,6 +74,11 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "not-commercial": "Kommersiell användning är inte tillåten.",
         "courses": "Den som använder data ska ha godkänt på kursen: {0}.",
         "gate": "Data frisläpps först när en granskad rapport visar att avidentifieringen håller.",
+        "gate-k": "Så många personer ska minst dela samma uppgifter i en tabell (k-anonymitet): {0}.",
+        "gate-recall": "Så stor del av personuppgifterna ska minst ha hittats, enligt granskningen (undre gränsen för "
+        "ett 95-procentigt konfidensintervall): {0} procent.",
+        "gate-reviewed": "Så många slumpvis valda ställen ska minst ha granskats av en handläggare: {0}.",
+        "gate-withheld": "Så stor del av filerna får högst hållas inne: {0} procent.",
         "derived-allowed": "Det som härleds ur data, till exempel modeller, får användas vidare.",
         "derived-same-terms": "Det som härleds ur data, till exempel modeller, får användas vidare på samma villkor.",
         "derived-forbidden": "Det som härleds ur data får inte användas vidare utanför projektet.",
@@ -126,6 +131,11 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "not-commercial": "Commercial use is not permitted.",
         "courses": "Whoever uses the data must have passed the course: {0}.",
         "gate": "The data is released only once a reviewed report shows that its de-identification holds.",
+        "gate-k": "At least so many people must share the same values in a table (k-anonymity): {0}.",
+        "gate-recall": "At least so much of the personal data must have been found, by the review (lower bound of a "
+        "95 % confidence interval): {0} percent.",
+        "gate-reviewed": "At least so many places, drawn at random, must have been judged by a steward: {0}.",
+        "gate-withheld": "At most so many of the files may be withheld: {0} percent.",
         "derived-allowed": "What is derived from the data, such as models, may be used further.",
         "derived-same-terms": "What is derived from the data, such as models, may be used further on the same terms.",
         "derived-forbidden": "What is derived from the data may not be used further outside the project.",
@@ -195,6 +205,8 @@ def summary(normal: Normal, lang: Language, course_titles: Mapping[str, str] | N
         )
     if normal["gate"] == "required":
         sentences.append(words["gate"])
+    asked = normal["gate_thresholds"]
+    sentences += [words[f"gate-{t.name}"].format(asked[t.name]) for t in THRESHOLDS if t.name in asked]
     if normal["attribution"]:
         sentences += [words["attribution"].format(line) for line in normal["attribution"].split("\n")]
     if normal["deletion_days"] >= 0:

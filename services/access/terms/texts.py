@@ -139,6 +139,14 @@ TEXTS: Texts = {
     "course-invalid": {"sv": "{value} är inget kursnamn.", "en": "{value} is no name of a course."},
     "course-unknown": {"sv": "Kursen {course} finns inte.", "en": "There is no course {course}."},
     "gate-unknown": {"sv": "Grinden är none eller required.", "en": "The gate is none or required."},
+    "threshold-without-gate": {
+        "sv": "Ett tröskelvärde har ingen verkan utan grind: begränsa också df:gate eq required.",
+        "en": "A threshold has no effect without a gate: constrain df:gate eq required too.",
+    },
+    "number-out-of-range": {
+        "sv": "Skriv ett heltal från {low} till {high}.",
+        "en": "Write a whole number from {low} to {high}.",
+    },
     "constraint-twice": {
         "sv": "{operand} begränsas två gånger; säg det i en begränsning.",
         "en": "{operand} is constrained twice; say it in one constraint.",

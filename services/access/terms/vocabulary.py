@@ -43,7 +43,10 @@ ODRL_TERMS: Final = {
 
 PROFILE_TERMS: Final = {
     name: PROFILE + name
-    for name in ("prepare", "train", "deploy", "share-derivative", "course", "commercial", "gate", "text", "dataset")
+    for name in (
+        *("prepare", "train", "deploy", "share-derivative", "course", "commercial", "gate", "text", "dataset"),
+        *("gateK", "gateRecall", "gateReviewed", "gateWithheld"),
+    )
 }
 """Terms of our own context, for policies that name it."""
 
@@ -87,6 +90,36 @@ END_OF_TIME: Final = 253402300799
 """9999-12-31T23:59:59Z in seconds since 1970: no end."""
 MAX_DELETION_DAYS: Final = 36500
 
+
+@dataclass(frozen=True)
+class Threshold:
+    """Something that the gate measures. `least`: a version passes from the value on; otherwise up to it.
+
+    `low` and `high` are the values that terms may state, `default` is what holds where they state none.
+    """
+
+    name: str
+    word: str
+    least: bool
+    low: int
+    high: int
+    default: int
+
+    def stricter(self, *values: int) -> int:
+        """Return the value that lets the fewest versions pass."""
+        return max(values) if self.least else min(values)
+
+
+THRESHOLDS: Final = (
+    Threshold("k", PROFILE + "gateK", True, 2, 1000, 5),
+    # A lower bound of an interval never reaches 100: whoever asked for that would have every version refused.
+    Threshold("recall", PROFILE + "gateRecall", True, 1, 99, 80),
+    Threshold("reviewed", PROFILE + "gateReviewed", True, 1, 1000, 20),
+    Threshold("withheld", PROFILE + "gateWithheld", False, 0, 100, 10),
+)
+"""What terms may ask of the gate: k-anonymity; recall in percent, as the lower bound of its 95 % interval; places that
+a steward has judged; files withheld, in percent."""
+
 DerivedUse = Literal["allowed", "same-terms", "forbidden"]
 Gate = Literal["none", "required"]
 
@@ -117,6 +150,15 @@ Period = TypedDict("Period", {"from": int, "until": int})
 """Seconds since 1970-01-01T00:00:00Z: from <= now < until."""
 
 
+class GateThresholds(TypedDict, total=False):
+    """What is asked of the gate, as far as it is stated (see `THRESHOLDS`); empty where no gate is required."""
+
+    k: int
+    recall: int
+    reviewed: int
+    withheld: int
+
+
 class Normal(TypedDict):
     """The normal form of terms: everything said, nothing null, one form for one meaning."""
 
@@ -130,6 +172,7 @@ class Normal(TypedDict):
     commercial: bool
     courses: list[str]
     gate: Gate
+    gate_thresholds: GateThresholds
     derived_use: DerivedUse
     attribution: str
     deletion_days: int
@@ -171,11 +214,13 @@ __all__ = [
     "DerivedUse",
     "Fault",
     "Gate",
+    "GateThresholds",
     "Normal",
     "Period",
     "Purposes",
     "Recipients",
     "Refused",
+    "Threshold",
     "areas",
     "in_order",
 ]

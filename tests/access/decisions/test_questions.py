@@ -7,7 +7,7 @@ from typing import Any
 from services.access.decisions.texts import CODE_TEXTS
 from services.kit.ids import new_id
 from services.kit.texts import Language
-from tests.access.admission.house import House, pointers, refusal
+from tests.access.admission.house import EXAMPLES, House, pointers, refusal
 
 
 async def test_without_a_token_nothing_is_said(house: House) -> None:
@@ -126,3 +126,45 @@ async def test_sensitive_versions_need_a_passed_gate(house: House) -> None:
     assert await house.codes() == {"version-not-released"}
     house.catalog.versions[house.version_id]["gate"] = "passed"
     assert await house.codes() == set()
+
+
+async def test_what_terms_ask_of_the_gate_is_not_for_the_law(house: House) -> None:
+    policy = json.loads((EXAMPLES / "open-research.json").read_text())
+    (permission,) = policy["permission"]
+    permission["constraint"] += [
+        {"leftOperand": "df:gate", "operator": "eq", "rightOperand": "required"},
+        {"leftOperand": "df:gateK", "operator": "gteq", "rightOperand": 7},
+    ]
+    answer = await house.donor.post("/terms", json=policy)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["normal"]["gate_thresholds"] == {"k": 7}
+    house.catalog.datasets[house.dataset_id]["terms_id"] = answer.json()["id"]
+    house.catalog.versions[house.version_id] |= {"gate": "passed"}
+    await house.permitted()
+    rows = await house.world.rows("SELECT input FROM decisions")
+    assert all("gate_thresholds" not in row.input["terms"] and row.input["terms"]["gate"] == "required" for row in rows)
+
+
+async def test_who_may_annotate_may_see_what_is_annotated(house: House) -> None:
+    house.catalog.datasets[house.dataset_id]["terms_id"] = await house.terms("health-research")
+    health: dict[str, Any] = {"purpose": "research/health"}
+    await house.take_course()
+    await house.granted(actions=["annotate"], **health)
+    house.catalog.versions[house.version_id] |= {"gate": "passed", "personal_data": "yes"}
+    assert await house.codes(action="annotate", **health) == set()
+    assert "grant-absent" in await house.codes(action="read", **health)
+    decision = await house.decision(action="annotate", paths=["images/1.png"], **health)
+    permit = await house.world.ctx.verifier.permit(decision["permit_token"])
+    assert (permit.action, len(permit.path_digests)) == ("annotate", 1)
+    house.catalog.versions[house.version_id] |= {"state": "committed", "gate": "required"}
+    assert "version-not-released" in await house.codes(action="annotate", **health)
+
+
+async def test_raw_versions_are_prepared_and_nothing_else(house: House) -> None:
+    house.catalog.datasets[house.dataset_id]["terms_id"] = await house.terms("health-research")
+    health: dict[str, Any] = {"purpose": "research/health"}
+    await house.take_course()
+    await house.granted(actions=["prepare", "read"], **health)
+    house.catalog.versions[house.version_id] |= {"state": "committed", "gate": "required", "personal_data": "yes"}
+    assert await house.codes(action="prepare", **health) == set()
+    assert await house.codes(action="read", **health) == {"version-not-released"}

@@ -15,6 +15,7 @@ from services.access.terms.vocabulary import (
     END_OF_TIME,
     PURPOSES,
     SECTORS,
+    THRESHOLDS,
     Normal,
     Refused,
     in_order,
@@ -89,6 +90,7 @@ def normals(draw: st.DrawFn) -> Normal:
     stated = draw(st.booleans())
     begins, ends = sorted(draw(st.tuples(st.integers(1, END_OF_TIME - 1), st.integers(1, END_OF_TIME - 1))))
     begins, ends = draw(st.sampled_from([0, begins])), draw(st.sampled_from([ends + 1, END_OF_TIME]))
+    gate = draw(st.sampled_from(["none", "required"]))
     normal: dict[str, Any] = {
         "schema": 1,
         "actions": in_order(draw(st.sets(st.sampled_from(sorted(usable)), min_size=1))),
@@ -99,7 +101,10 @@ def normals(draw: st.DrawFn) -> Normal:
         "period": {"from": begins, "until": ends},
         "commercial": commercial,
         "courses": sorted(draw(st.sets(st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True), max_size=3))),
-        "gate": draw(st.sampled_from(["none", "required"])),
+        "gate": gate,
+        "gate_thresholds": {
+            t.name: draw(st.integers(t.low, t.high)) for t in THRESHOLDS if gate == "required" and draw(st.booleans())
+        },
         "derived_use": derived,
         "attribution": "\n".join(sorted(set(draw(_lines)))),
         "deletion_days": draw(st.sampled_from([-1, 0, 1, 30, 36500])),
