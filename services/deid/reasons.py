@@ -7,8 +7,8 @@ from services.kit.texts import Language, Texts
 _MODULES = (
     "services.deid.engine.treat",
     "services.deid.engine.text.formats",
-    "services.deid.engine.image.treat",
-    "services.deid.engine.table.treat",
+    "services.deid.engine.image.files",
+    "services.deid.engine.table.withhold",
 )
 
 

@@ -18,13 +18,20 @@ _MAGICS = (
 )  # fmt: skip
 
 
+# The same in Base64, long enough to be no accident anywhere in a run: something else may stand right before a file.
+_WRITTEN = re.compile(
+    rb"iVBORw0KGg[o-r]|/9j/(?:4AAQSkZJ|4[Q-T]|2wB)|R0lGODlh|R0lGODdh|UklGR.{11}RUJQ|JVBERi0xL|UEsDB[AB]|H4sIA{4}|UEFSMR[UV]"
+)
+
+
 def holds_encoded_file(content: bytes) -> bool:
     """Whether a text (UTF-8 or another superset of ASCII) has a run of Base64 that holds a file, or text of its own."""
     for found in _RUN.finditer(content):
         raw = _BREAKS.sub(b"", found.group()).rstrip(b"=")
-        decoded = _decoded(raw[:_LOOKED_AT])
         # A file's mark may come at once, so a short run with a mark counts; text must be long to be no accident.
-        if decoded.startswith(_MAGICS) or (len(raw) >= _LONG and _reads_as_text(decoded)):
+        if _decoded(raw[:_LOOKED_AT]).startswith(_MAGICS) or _WRITTEN.search(raw):
+            return True
+        if len(raw) >= _LONG and any(_reads_as_text(_decoded(raw[skip : _LOOKED_AT + skip])) for skip in range(4)):
             return True
     return False
 

@@ -13,12 +13,18 @@ _WORN = 0.5
 
 
 class Pool:
-    """At most `size` processes (0: as many as there are cores), each of which may take `memory_bytes` (0: any)."""
+    """At most `size` processes (0: as many as there are cores), each of which may take `memory_bytes` (0: any).
 
-    def __init__(self, size: int, *, memory_bytes: int = 0, idle_s: float = 60.0) -> None:
+    `module` is what they run.
+    """
+
+    def __init__(
+        self, size: int, *, memory_bytes: int = 0, idle_s: float = 60.0, module: str = "services.deid.pool.child"
+    ) -> None:
         self.size = size or len(os.sched_getaffinity(0))
         self._memory_bytes = memory_bytes
         self._idle_s = idle_s
+        self._module = module
         self._room = asyncio.Semaphore(self.size)
         self._idle: list[tuple[Worker, asyncio.TimerHandle]] = []
         self._ending: set[asyncio.Task[None]] = set()
@@ -28,7 +34,7 @@ class Pool:
     async def worker(self) -> AsyncGenerator[Worker]:
         """Wait for a process and have it for oneself. After an exception it is ended: who knows what it is doing."""
         async with self._room:
-            worker = self._taken() or await Worker.start(self._memory_bytes)
+            worker = self._taken() or await Worker.start(self._module, self._memory_bytes)
             self._busy.add(worker)
             try:
                 yield worker

@@ -47,10 +47,10 @@ class Worker:
         self.resident_bytes = 0
 
     @classmethod
-    async def start(cls, memory_bytes: int) -> "Worker":
-        """Start a process that may take `memory_bytes` of memory (0: what there is)."""
+    async def start(cls, module: str, memory_bytes: int) -> "Worker":
+        """Start a process that runs `module` and may take `memory_bytes` of memory (0: what there is)."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.deid.pool.child", str(memory_bytes), str(os.getpid()),
+            sys.executable, "-m", module, str(memory_bytes), str(os.getpid()),
             cwd=_ROOT,
             env={**_ENVIRONMENT, "PATH": os.environ.get("PATH", "")},
             stdin=asyncio.subprocess.PIPE,
