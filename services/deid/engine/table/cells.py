@@ -1,6 +1,7 @@
 """The text plan put to cells: every distinct value is looked at once."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,7 +29,7 @@ class TextResult(Protocol):
     @property
     def text(self) -> str: ...
     @property
-    def spans(self) -> "list[Span] | tuple[Span, ...]": ...
+    def spans(self) -> Sequence[Span]: ...
 
 
 class TextPlan(Protocol):

@@ -6,10 +6,9 @@ header among them (the idea of van den Burg, Nazábal and Sutton: Wrangling mess
 patterns, 2019).
 """
 
-from collections import Counter
-from dataclasses import replace
+from collections.abc import Iterator
 
-from services.deid.engine.table.tokens import Dialect, blocks
+from services.deid.engine.table.tokens import Dialect, whole_rows
 from services.deid.engine.table.withhold import Withheld
 
 DELIMITERS = ("\t", ";", "|", ",")
@@ -17,32 +16,39 @@ DELIMITERS = ("\t", ";", "|", ",")
 _SAMPLE = 256 * 1024
 _ROWS = 2_000
 _CONSISTENT = 0.5
-"""A delimiter must make at least this share of the rows as wide as the header; otherwise every line is one cell."""
+"""A delimiter makes columns when more than this share of the rows is as wide as the header, …"""
+_BEGINNING = 3
+"""… or the first rows are: a delimiter that changes later is a reason to withhold, not to take it for none."""
 
 
 def sniff_dialect(body: bytes) -> Dialect:
-    """Return the dialect of a UTF-8 CSV file; one cell a line where no delimiter makes columns of it."""
+    """Return the dialect of a UTF-8 CSV file; one cell a line where no delimiter makes columns of it.
+
+    Raises `Withheld("csv-delimiter-changes")` when the header is written in another dialect than the rows.
+    """
     sample = _sample(body)
+    if not sample:
+        return Dialect(None)
     quote = "'" if b'"' not in sample and _single_quoted(sample) else '"'
-    best: tuple[float, int, Dialect] | None = None
-    for rank, delimiter in enumerate(DELIMITERS):
-        if delimiter.encode() not in sample:
-            continue
-        for dialect in (Dialect(delimiter, quote), Dialect(delimiter, quote, escape=True)):
-            if dialect.escape and b"\\" + quote.encode() not in sample:
-                continue
-            score = _score(sample, dialect)
-            if score > _CONSISTENT and (best is None or score > best[0] + 1e-9):
-                best = (score, -rank, dialect)
-    if best is not None:
-        return best[2]
+    widths = {dialect: _widths(sample, dialect) for dialect in _candidates(sample, quote)}
+    shares = {dialect: _share(of_rows) for dialect, of_rows in widths.items() if _makes_columns(of_rows)}
+    if shares:
+        return max(shares, key=lambda dialect: shares[dialect])  # of equals the first
+    if _header_differs(list(widths.values())):
+        raise Withheld("csv-delimiter-changes")
     alone = Dialect(None, quote)
-    try:
-        for _ in blocks(sample, alone):
-            pass
-    except Withheld:
-        alone = replace(alone, quote=None)  # prose: its quotation marks are no part of the format
-    return alone
+    whole = whole_rows(sample, alone)
+    # Prose: its quotation marks are no part of the format.
+    return alone if whole is not None and len(whole.data) == len(sample) else Dialect(None, None)
+
+
+def _candidates(sample: bytes, quote: str) -> Iterator[Dialect]:
+    escapes = b"\\" + quote.encode() in sample
+    for delimiter in DELIMITERS:
+        if delimiter.encode() in sample:
+            yield Dialect(delimiter, quote)
+            if escapes:
+                yield Dialect(delimiter, quote, escape=True)
 
 
 def _sample(body: bytes) -> bytes:
@@ -55,29 +61,35 @@ def _sample(body: bytes) -> bytes:
     return head
 
 
-def _score(sample: bytes, dialect: Dialect) -> float:
-    """Share of rows as wide as the header (two cells or more), or 0; blank lines are no rows."""
+def _widths(sample: bytes, dialect: Dialect) -> list[int]:
+    """Cells of each row that is not blank, of the first rows."""
     widths: list[int] = []
-    try:
-        for block in blocks(sample, dialect):
-            previous = 0
-            for end in block.row_ends.tolist():
-                width = end - previous
-                if width > 1 or block.ends[previous] > block.starts[previous]:
-                    widths.append(width)
-                previous = end
-                if len(widths) >= _ROWS:
-                    break
-    except Withheld:
-        # A quotation mark left open: perhaps only because the sample ends inside a cell. Rows until there count.
-        return 0.0 if not widths else 0.9 * _share(widths)
-    return _share(widths)
+    block = whole_rows(sample, dialect)
+    if block is None:
+        return widths
+    previous = 0
+    for end in block.row_ends[:_ROWS].tolist():
+        if end - previous > 1 or block.ends[previous] > block.starts[previous]:
+            widths.append(end - previous)
+        previous = end
+    return widths
 
 
 def _share(widths: list[int]) -> float:
+    """Share of rows as wide as the header."""
+    return widths.count(widths[0]) / len(widths)
+
+
+def _makes_columns(widths: list[int]) -> bool:
     if not widths or widths[0] < 2:
-        return 0.0
-    return Counter(widths)[widths[0]] / len(widths)
+        return False
+    return _share(widths) > _CONSISTENT or widths[:_BEGINNING] == [widths[0]] * _BEGINNING
+
+
+def _header_differs(all_widths: list[list[int]]) -> bool:
+    """Whether one delimiter makes of the header as many cells as another makes of most rows."""
+    headers = {widths[0] for widths in all_widths if widths and widths[0] > 1}
+    return any(widths[1:].count(width) > _CONSISTENT * len(widths[1:]) for widths in all_widths for width in headers)
 
 
 def _single_quoted(sample: bytes) -> bool:

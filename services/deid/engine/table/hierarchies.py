@@ -85,6 +85,14 @@ class CategoryHierarchy(Params):
     """Each level names groups and their members: values, or groups of the level before. What none names is `other`."""
     other: str = Field(default="other", min_length=1, max_length=60)
 
+    @model_validator(mode="after")
+    def _on_each_other(self) -> "CategoryHierarchy":
+        for fine, coarse in zip(self.levels or (), (self.levels or ())[1:], strict=False):
+            known = {group.casefold() for group in (*fine, self.other)}
+            if any(member.strip().casefold() not in known for members in coarse.values() for member in members):
+                raise ValueError("the members of a level are groups of the one before")
+        return self
+
 
 Hierarchy = Annotated[
     DateHierarchy | NumberHierarchy | AgeHierarchy | PostalHierarchy | CategoryHierarchy, Field(discriminator="kind")

@@ -64,6 +64,6 @@ K_ANONYMITY = _register(
     "Samarati and Sweeney 1998; Sweeney 2002, k-anonymity; LeFevre et al. 2006, Mondrian; El Emam et al. 2009, OLA; "
     "WP216 (2014), 3.2.1; EDPB guidelines 01/2025 on pseudonymisation.",
     "Attribute disclosure: where all of a class share a sensitive value, it is known of each of them (Machanavajjhala "
-    "et al. 2007, l-diversity). Columns not named as quasi-identifiers. Tables combined with other releases of the same "
-    "people, and attackers who know how the classes were chosen (Wong et al. 2007, minimality attack).",
+    "et al. 2007, l-diversity). Columns not named as quasi-identifiers. Tables combined with other releases of the "
+    "same people, and attackers who know how the classes were chosen (Wong et al. 2007, minimality attack).",
 )

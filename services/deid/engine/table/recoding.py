@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Recoding = Literal["local", "global"]
+_SUPPRESSED = 1.01
+"""What a suppressed row counts in the search: a little more than one that says `*` everywhere, whose other cells stay.
+"""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def recode(
         steps.run()
         best = _Levels(ladders, table, steps.levels)
     else:
-        outcome = Search(ladders, table, k).best(1.0, allowed)
+        outcome = Search(ladders, table, k).best(_SUPPRESSED, allowed)
         best = None if outcome is None else _Levels.at(ladders, table, outcome.node, outcome.kept)
     if best is None or not best.kept_any or best.rows_left > allowed:
         return None

@@ -69,6 +69,11 @@ def blocks(body: bytes, dialect: Dialect, size: int = BLOCK) -> Iterator[Block]:
         position += len(block.data)
 
 
+def whole_rows(body: bytes, dialect: Dialect) -> Block | None:
+    """Cut a sample into rows: all of it, or, where a quotation mark is left open, what comes before. None: no row."""
+    return _vector(body, dialect, True) or _scan(body, dialect, True) or _scan(body, dialect, False)
+
+
 def _vector(data: bytes, dialect: Dialect, final: bool) -> Block | None:
     """Cut with array operations; None where that cannot be trusted or no row is whole."""
     import numpy as np
