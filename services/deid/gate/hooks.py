@@ -6,7 +6,6 @@ Everything is decided by the run's id, so a transaction that is repeated after a
 import asyncio
 import base64
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,7 +17,7 @@ from services.deid.gate import events, repository
 from services.deid.gate.estimate import Sort
 from services.deid.gate.figures import Figures
 from services.deid.gate.models import RunReport
-from services.deid.gate.population import SORTS, Drawn, Key, Population, queue, shuffled, sizes
+from services.deid.gate.population import SORTS, Drawn, Load, draw_strata, queue, sizes
 from services.deid.gate.rules import thresholds_of
 from services.deid.runs import repository as runs
 from services.deid.runs.models import Run, RunFile
@@ -58,7 +57,7 @@ async def on_finished(session: RuleSession, ctx: Context, run: Run) -> None:
         reviewed=int(demands.reviewed),
         recall=demands.recall / 100,
     )
-    strata = await _draw(session, secrets, run, figures.places, wanted)
+    strata = await draw_strata(figures.places, wanted, seed, _opening(session, secrets, run))
     samples = await _findings(session, secrets, run, figures.sampled_files())
     now = ctx.clock.now()
     sealed = secrets.seal(json.dumps(samples, ensure_ascii=False).encode(), "report-samples", run.id)
@@ -85,44 +84,24 @@ def _rows(secrets: DatasetSecrets, run: Run, strata: Sequence[Drawn[Shown]]) -> 
     return rows
 
 
-async def _draw(
-    session: RuleSession, secrets: DatasetSecrets, run: Run, places: Population, wanted: Mapping[Key, int]
-) -> list[Drawn[Shown]]:
-    """Draw places, opening only the files that hold some of them."""
-    kept: dict[tuple[int, Sort], list[Shown]] = {}
-    seed = run.id.int
+def _opening(session: RuleSession, secrets: DatasetSecrets, run: Run) -> Load[Shown]:
+    """Return what opens the places of files, each file once."""
+    kept: dict[tuple[Sort, int], list[Shown]] = {}
 
     def open_rows(rows: Iterable[RunFile]) -> None:
         for row in rows:
-            path, of_file = open_names(secrets, row).target, open_places(secrets, row)
+            path, places = open_names(secrets, row).target, open_places(secrets, row)
             for sort in SORTS:
-                order = shuffled([place for place in of_file if place.sort == sort], seed, row.number, sort)
-                kept[row.number, sort] = [Shown(path, place) for place in order]
+                kept[sort, row.number] = [Shown(path, place) for place in places if place.sort == sort]
 
-    async def load(numbers: Iterable[int], sort: Sort) -> None:
-        missing = sorted(number for number in numbers if (number, sort) not in kept)
+    async def load(sort: Sort, numbers: Sequence[int]) -> dict[int, list[Shown]]:
+        missing = [number for number in numbers if (sort, number) not in kept]
         for start in range(0, len(missing), _FILES_AT_ONCE):
             rows = await repository.files_by_number(session, run.id, missing[start : start + _FILES_AT_ONCE])
             await asyncio.to_thread(open_rows, rows.values())
+        return {number: kept[sort, number] for number in numbers}
 
-    strata: list[Drawn[Shown]] = []
-    for key, total in places.totals().items():
-        sort, of = key
-        files = places.files(key)
-        apart: set[int] = set()
-        while True:
-            taken = Counter(places.draw(key, wanted[key], seed, apart))
-            await load(taken, sort)
-            full = {number for number, count in taken.items() if count > len(kept[number, sort])}
-            if not full:
-                break
-            apart |= full
-        left = total - sum(files[number] for number in apart)
-        if left:
-            shown = [place for number, count in taken.items() for place in kept[number, sort][:count]]
-            strata.append(Drawn(sort, of, None, left, shuffled(shown, seed, 0, sort)))
-        strata += [Drawn(sort, of, number, files[number], kept[number, sort]) for number in sorted(apart)]
-    return strata
+    return load
 
 
 async def _findings(

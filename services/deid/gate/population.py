@@ -10,7 +10,8 @@ Sorts and families get places in proportion to their size, since what is missed 
 a few each, so that twelve pictures among twenty thousand texts are looked at, too.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -26,6 +27,9 @@ FEWEST = 10
 """Places that are drawn at least of a sort in a family, if there are so many."""
 
 T = TypeVar("T")
+
+Load = Callable[[Sort, Sequence[int]], Awaitable[Mapping[int, Sequence[T]]]]
+"""`async (sort, numbers)`: the places of a sort that these files keep, by the file's number."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,30 @@ class Population:
         rng = np.random.default_rng([seed, SORTS.index(key[0]), *key[1].encode(), len(apart)])
         places = rng.choice(left, share, replace=False) if left else np.array([], dtype=int)
         return [int(number) for number in numbers[np.searchsorted(np.cumsum(counts), places, side="right")]]
+
+
+async def draw_strata(places: Population, wanted: Mapping[Key, int], seed: int, load: Load[T]) -> list[Drawn[T]]:
+    """Draw `wanted` places of each sort and family, opening only the files that hold some of them."""
+    strata: list[Drawn[T]] = []
+    for key, total in places.totals().items():
+        sort, of = key
+        files = places.files(key)
+        apart: set[int] = set()
+        while True:
+            taken = Counter(places.draw(key, wanted[key], seed, apart))
+            kept = {
+                number: shuffled(held, seed, number, sort)
+                for number, held in (await load(sort, sorted({*taken, *apart}))).items()
+            }
+            full = {number for number, count in taken.items() if count > len(kept[number])}
+            if not full:
+                break
+            apart |= full
+        if left := total - sum(files[number] for number in apart):
+            drawn = [place for number, count in taken.items() for place in kept[number][:count]]
+            strata.append(Drawn(sort, of, None, left, shuffled(drawn, seed, 0, sort)))
+        strata += [Drawn(sort, of, number, files[number], kept[number]) for number in sorted(apart)]
+    return strata
 
 
 def shuffled(places: Sequence[T], seed: int, number: int, sort: Sort) -> list[T]:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.deid.gate.population import FEWEST, Drawn, Key, Population, queue, shuffled, sizes
+from services.deid.gate.estimate import Stratum, recall
+from services.deid.gate.population import FEWEST, Drawn, Key, Population, draw_strata, queue, shuffled, sizes
 
 TEXT: Key = ("treated", "text")
 LEFT: Key = ("untreated", "text")
@@ -92,6 +93,86 @@ def test_a_million_places_are_drawn_from_at_once() -> None:
     for number in range(20_000):
         places.add(number, "text", {"treated": int(rng.integers(0, 5)), "untreated": int(rng.integers(0, 100))})
     assert len(places.draw(LEFT, 370, 2**120)) == 370
+
+
+async def strata_of(
+    files: list[tuple[str, int, int]], sizes: dict[Key, int], seed: int, *, keep: int = 40, missed: float = 0.0
+) -> list[Drawn[bool]]:
+    """Draw from files that keep at most `keep` places; a place is whether it is at fault, as chance has it."""
+    rng = np.random.default_rng(seed)
+
+    async def load(sort: str, numbers: Any) -> dict[int, list[bool]]:
+        has = 1 if sort == "treated" else 2
+        return {n: list(rng.random(min(keep, files[n - 1][has])) < missed) for n in numbers}  # pyright: ignore[reportArgumentType]
+
+    return await draw_strata(population(files), sizes, seed, load)
+
+
+async def test_a_file_of_which_more_is_drawn_than_it_keeps_is_a_stratum_of_its_own() -> None:
+    files = [("text", 0, 5_000), *[("text", 0, 10)] * 50]
+    strata = await strata_of(files, {LEFT: 60}, 1)
+    assert [(s.file, s.total, len(s.places)) for s in strata] == [(None, 500, 10), (1, 5_000, 40)]
+    assert sum(s.total for s in strata) == 5_500
+
+
+async def test_without_such_a_file_all_files_are_one_stratum() -> None:
+    strata = await strata_of([("text", 50, 70), ("text", 30, 0)], {TEXT: 30, LEFT: 30}, 1)
+    assert [(s.sort, s.file, s.total, len(s.places)) for s in strata] == [
+        ("treated", None, 80, 30), ("untreated", None, 70, 30),
+    ]  # fmt: skip
+
+
+async def test_a_file_that_shows_nothing_of_what_it_has_stays_a_stratum_that_cannot_be_measured() -> None:
+    strata = await strata_of([("text", 0, 50), ("text", 0, 50)], {LEFT: 30}, 1, keep=0)
+    assert [(s.file, s.total, len(s.places)) for s in strata] == [(1, 50, 0), (2, 50, 0)]
+
+
+@given(FILES, st.integers(0, 2**128 - 1), st.integers(1, 40))
+async def test_strata_hold_every_place_once_and_each_with_places_shows_some(
+    files: list[tuple[str, int, int]], seed: int, keep: int
+) -> None:
+    totals = population(files).totals()
+    strata = await strata_of(files, asked(totals), seed, keep=keep)
+    for key, total in totals.items():
+        of_key = [s for s in strata if (s.sort, s.family) == key]
+        assert sum(s.total for s in of_key) == total
+        assert all(0 < len(s.places) <= s.total for s in of_key)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("keep", [4, 40])
+async def test_from_files_of_all_sizes_to_the_interval_the_truth_is_held(keep: int) -> None:
+    """The whole way: files keep samples of their places, places are drawn and judged, recall is estimated."""
+    rng = np.random.default_rng(keep)
+    held = low_held = 0
+    queues = 400
+    for seed in range(queues):
+        count = int(rng.integers(1, 60))
+        counts = [int(10 ** rng.uniform(0, rng.choice([1, 2, 4]))) for _ in range(count)]
+        rates = rng.choice([0.0, 0.01, 0.05, 0.2], count)
+        faults = {n: int(rng.binomial(counts[n], rates[n])) for n in range(count)}
+        kept: dict[int, list[bool]] = {}
+        for n in range(count):
+            shown = min(keep, counts[n])
+            bad = int(rng.hypergeometric(faults[n], counts[n] - faults[n], shown))
+            kept[n + 1] = [True] * bad + [False] * (shown - bad)
+        places = Population()
+        for n in range(count):
+            places.add(n + 1, "text", {"untreated": counts[n]})
+
+        async def load(sort: str, numbers: Any, kept: dict[int, list[bool]] = kept) -> dict[int, list[bool]]:
+            return {n: kept[n] for n in numbers}
+
+        strata = await draw_strata(places, {LEFT: min(60, sum(counts))}, seed, load)
+        judged = [Stratum("untreated", s.total, len(s.places), sum(s.places)) for s in strata]
+        treated = Stratum("treated", 1000, 1000, 0)
+        truth = 1000 / (1000 + sum(faults.values()))
+        found = recall([treated, *judged], 2_000)
+        assert found is not None
+        held += found.low - 1e-9 <= truth <= found.high + 1e-9
+        low_held += found.low <= truth + 1e-9
+    assert held / queues >= 0.93
+    assert low_held / queues >= 0.95
 
 
 # --- how many ---------------------------------------------------------------------------------------------------------
