@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Path, Query, Response
+from fastapi import Path, Query, Request, Response
 
 from services.deid.lists import after_id
 from services.deid.reasons import reason_text
 from services.deid.recipes import repository as recipes
 from services.deid.recipes import rules as recipe_rules
 from services.deid.recipes.models import Recipe
+from services.deid.remembered import give_remembered
 from services.deid.runs import repository, rules
 from services.deid.runs.models import Run
 from services.deid.runs.schemas import Progress, RunIn, RunOut
@@ -71,6 +72,7 @@ async def create_run(
     ctx: Ctx,
     transaction: Transaction,
     lang: Lang,
+    request: Request,
     response: Response,
 ) -> RunOut:
     """Run a recipe over a version whose steward you are. It is queued; its progress is read with get_run.
@@ -78,7 +80,7 @@ async def create_run(
     409 `run-active` while another run treats the same version, `recipe-outdated` when the recipe's operators have
     changed; 410 when the dataset is withdrawn.
     """
-    recipe = await _recipe(ctx, body)
+    recipe = await _recipe(request, ctx, body)
     run_id = new_id()
     opened = await loans.borrow(ctx, run_id, body.version_id, body.mode, caller)
     session = await transaction()
@@ -108,11 +110,13 @@ async def create_run(
     return _show(caller, run, now, lang)
 
 
-async def _recipe(ctx: Context, body: RunIn) -> Recipe:
+async def _recipe(request: Request, ctx: Context, body: RunIn) -> Recipe:
     """Return the recipe, having looked for what refuses the run before anything is opened."""
     async with ctx.unit() as session:
         recipe = await recipes.recipe(session, body.recipe_id)
         active = await repository.active_treat_run(session, body.version_id) if body.mode == "treat" else None
+    # The run that is active may be the one that this very request has made before.
+    await give_remembered(request, ctx)
     if recipe is None:
         raise invalid("/recipe_id", "recipe-unknown")
     recipe_rules.require_current(recipe)
