@@ -44,8 +44,16 @@ class Pairs:
 
     def at_least(self, least: float) -> "Pairs":
         """Return the pairs that are at least so much alike."""
-        kept = self.likeness >= least
+        return self.only(np.nonzero(self.likeness >= least)[0])
+
+    def only(self, kept: Indices | Sequence[int]) -> "Pairs":
+        """Return some of the pairs, by index."""
+        kept = np.asarray(kept, dtype=np.intp)
         return Pairs(self.first[kept], self.second[kept], self.likeness[kept], self.shape)
+
+    def turned(self) -> "Pairs":
+        """Return the pairs with the two sides exchanged."""
+        return Pairs(self.second, self.first, self.likeness, (self.shape[1], self.shape[0]))
 
 
 def compare(first: Sequence[Mark], second: Sequence[Mark]) -> Pairs:
@@ -128,8 +136,9 @@ def _polygons(marks: Sequence[Mark]) -> NDArray[Any]:
 
 def match(pairs: Pairs) -> list[int]:
     """Return which pairs (indices into them) make the matching one to one with the greatest sum of likeness."""
-    if not len(pairs.likeness):
-        return []
+    count = len(pairs.likeness)
+    if count == len(set(pairs.first.tolist())) == len(set(pairs.second.tolist())):
+        return list(range(count))  # mostly, nothing has two that it could be
     rows, columns = pairs.shape
     if rows * columns <= _DENSE:
         return _match_dense(pairs)

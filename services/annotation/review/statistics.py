@@ -27,7 +27,7 @@ from services.annotation.review.coefficients import (
     percent,
 )
 from services.annotation.review.matching import TooDense
-from services.annotation.review.units import Answers, Tally, among, overlap, units_of
+from services.annotation.review.units import Answers, Judged, Tally, among
 
 ONE_ANNOTATOR: Final = "one-annotator"
 NOT_FOR_KIND: Final = "not-for-kind"
@@ -248,39 +248,28 @@ def _count(
         counts.items[who] += 1
         counts.marks[who] += len(marks)
         counts.labels.update(mark.label for mark in marks)
-    pairs = [(pair, (answers[pair[0]], answers[pair[1]])) for pair in combinations(sorted(answers), 2)]
+    pairs = list(combinations(sorted(answers), 2))
+    with_held = dict(answers)
     if held is not None:
-        pairs += [((who, _ACCEPTED), (answers[who], held)) for who in sorted(answers)]
+        with_held[_ACCEPTED] = held
+        pairs += [(who, _ACCEPTED) for who in sorted(answers)]
+    item = Judged(schema, with_held, length)
+    places = schema.geometry is not None
     try:
-        units = units_of(schema, answers, length)
-        of_pairs = [(pair, units_of(schema, dict(zip(pair, both, strict=True)), length)) for pair, both in pairs]
-        overlaps = _overlaps(schema, pairs)
+        units = item.units(sorted(answers))
+        of_pairs = {pair: item.units(pair) for pair in pairs}
+        overlaps = {pair: item.overlap(*pair) for pair in pairs if places}
+        by_label = [item.overlap_by_label(*pair) for pair in pairs if places and _ACCEPTED not in pair]
     except TooDense:
         counts.left_out += 1
         return
     counts.units.add(units)
-    for pair, of_pair in of_pairs:
+    for pair, of_pair in of_pairs.items():
         counts.pairs[pair].add(of_pair)
-    for pair, whole, by_label in overlaps:
+    for pair, whole in overlaps.items():
         counts.overlaps[pair].add(*whole)
-        for label, part in by_label.items() if pair[1] != _ACCEPTED else ():
-            counts.label_overlaps[label].add(*part)
-
-
-def _overlaps(
-    schema: LabelSchema, pairs: Iterable[tuple[Pair, tuple[Sequence[Mark], Sequence[Mark]]]]
-) -> list[tuple[Pair, tuple[float, int], Mapping[str, tuple[float, int]]]]:
-    """Return for each pair the overlap of all their marks, and of those of each label."""
-    if schema.geometry is None:
-        return []
-    found: list[tuple[Pair, tuple[float, int], Mapping[str, tuple[float, int]]]] = []
-    for pair, (first, second) in pairs:
-        by_label: dict[str, tuple[list[Mark], list[Mark]]] = {}
-        for side, marks in enumerate((first, second)):
-            for mark in marks:
-                by_label.setdefault(mark.label, ([], []))[side].append(mark)
-        found.append((pair, overlap(first, second), {label: overlap(*both) for label, both in by_label.items()}))
-    return found
+    for label, part in (entry for labels in by_label for entry in labels.items()):
+        counts.label_overlaps[label].add(*part)
 
 
 def _mean_iou(schema: LabelSchema, counts: _Counts, pairs: Sequence[Pair]) -> Figure:

@@ -29,19 +29,109 @@ NOTHING: Final = ""
 Answers = Mapping[str, Sequence[Mark]]
 """What each annotator says of one item."""
 
+Overlap = tuple[float, int]
+"""Intersection over union, summed over matched marks; and over how many objects. A mark alone is one, of overlap 0."""
+
 
 def units_of(schema: LabelSchema, answers: Answers, length: int | None = None) -> list[Unit]:
     """Return the units of one item, with what all its annotators say of each; raise TooDense.
 
     `length`: code points of a text.
     """
-    if schema.geometry == "span":
-        return _characters(answers, length)
-    if schema.geometry is not None:
-        return _objects(answers)
-    if schema.multiple:
-        return [Unit({who: frozenset(mark.label for mark in marks) for who, marks in answers.items()})]
-    return [Unit({who: marks[0].label if marks else NOTHING for who, marks in answers.items()})]
+    return Judged(schema, answers, length).units()
+
+
+class Judged:
+    """One item and what is said of it; the places of two annotators are compared once, however often asked for."""
+
+    def __init__(self, schema: LabelSchema, answers: Answers, length: int | None = None) -> None:
+        self._schema = schema
+        self._answers = answers
+        self._length = length
+        self._pairs: dict[tuple[str, str], Pairs] = {}
+
+    def units(self, annotators: Iterable[str] | None = None) -> list[Unit]:
+        """Return the units of these annotators, or of all; raise TooDense."""
+        answers = self._answers if annotators is None else {who: self._answers[who] for who in annotators}
+        if self._schema.geometry == "span":
+            return _characters(answers, self._length)
+        if self._schema.geometry is not None:
+            return self._objects(sorted(answers))
+        if self._schema.multiple:
+            return [Unit({who: frozenset(mark.label for mark in marks) for who, marks in answers.items()})]
+        return [Unit({who: marks[0].label if marks else NOTHING for who, marks in answers.items()})]
+
+    def overlap(self, first: str, second: str) -> Overlap:
+        """Return how far the marks of two annotators overlap, whatever their labels; raise TooDense."""
+        pairs = self._compared(first, second)
+        chosen = match(pairs)
+        return float(pairs.likeness[chosen].sum()), sum(pairs.shape) - len(chosen)
+
+    def overlap_by_label(self, first: str, second: str) -> dict[str, Overlap]:
+        """Return the same of the marks of each label that at least one of the two gave, among themselves."""
+        pairs = self._compared(first, second)
+        a, b = self._answers[first], self._answers[second]
+        counts = Counter(mark.label for mark in (*a, *b))
+        labels = [
+            a[i].label if a[i].label == b[j].label else None
+            for i, j in zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)
+        ]
+        found: dict[str, Overlap] = {}
+        for label, count in counts.items():
+            of_label = pairs.only([k for k, name in enumerate(labels) if name == label])
+            chosen = match(of_label)
+            found[label] = (float(of_label.likeness[chosen].sum()), count - len(chosen))
+        return found
+
+    def _compared(self, first: str, second: str) -> Pairs:
+        """Return the overlapping marks of two annotators."""
+        if (second, first) in self._pairs:
+            return self._pairs[second, first].turned()
+        if (first, second) not in self._pairs:
+            self._pairs[first, second] = compare(self._answers[first], self._answers[second])
+        return self._pairs[first, second]
+
+    def _objects(self, annotators: Sequence[str]) -> list[Unit]:
+        """Return the objects that at least one annotator marked.
+
+        The marks of each annotator in turn are matched with the objects found so far, as alike as the mean of the
+        object's marks says, and only where each of these is alike enough. For two annotators this is the best matching
+        there is; for more, the best is a problem without a quick solution (NP-hard from three on).
+        """
+        objects: list[dict[str, int]] = []
+        for done, who in enumerate(annotators):
+            pairs = self._with_objects(who, annotators[:done], objects)
+            taken: set[int] = set()
+            for k in match(pairs):
+                mark, found = int(pairs.first[k]), int(pairs.second[k])
+                objects[found][who] = mark
+                taken.add(mark)
+            objects += [{who: i} for i in range(len(self._answers[who])) if i not in taken]
+        return [
+            Unit({who: self._answers[who][found[who]].label if who in found else NOTHING for who in annotators})
+            for found in objects
+        ]
+
+    def _with_objects(self, who: str, done: Iterable[str], objects: Sequence[Mapping[str, int]]) -> Pairs:
+        """Return how alike the marks of `who` are to the objects that the annotators `done` have marked."""
+        sums: Counter[tuple[int, int]] = Counter()
+        counts: Counter[tuple[int, int]] = Counter()
+        for other in done:
+            object_of = {found[other]: i for i, found in enumerate(objects) if other in found}
+            pairs = self._compared(who, other).at_least(SAME_OBJECT)
+            pairs = prefer(pairs, self._answers[who], self._answers[other])
+            for mark, theirs, likeness in zip(
+                pairs.first.tolist(), pairs.second.tolist(), pairs.likeness.tolist(), strict=True
+            ):
+                sums[mark, object_of[theirs]] += likeness
+                counts[mark, object_of[theirs]] += 1
+        kept = [key for key, count in counts.items() if count == len(objects[key[1]])]
+        return Pairs(
+            np.array([mark for mark, _ in kept], dtype=np.intp),
+            np.array([found for _, found in kept], dtype=np.intp),
+            np.array([sums[key] / counts[key] for key in kept], dtype=np.float64),
+            (len(self._answers[who]), len(objects)),
+        )
 
 
 def _characters(answers: Answers, length: int | None) -> list[Unit]:
@@ -66,62 +156,6 @@ def _characters(answers: Answers, length: int | None) -> list[Unit]:
         for who in {who for who, _, _ in changes.get(at, ())}:
             now[who] = frozenset(label for label, count in lying[who].items() if count > 0)
     return units
-
-
-def _objects(answers: Answers) -> list[Unit]:
-    """Return the objects that at least one annotator marked.
-
-    Annotators are taken in the order of their names: the marks of each are matched with the objects found so far, as
-    alike as the mean of the object's marks says and only where each of these is alike enough. For two annotators this
-    is the best matching there is; for more, the best is a problem without a quick solution (NP-hard from three on).
-    """
-    objects: list[dict[str, int]] = []
-    done: list[str] = []
-    for who in sorted(answers):
-        marks = answers[who]
-        pairs = _with_objects(answers, objects, done, who)
-        taken: set[int] = set()
-        for k in match(pairs):
-            mark, found = int(pairs.first[k]), int(pairs.second[k])
-            objects[found][who] = mark
-            taken.add(mark)
-        objects += [{who: i} for i in range(len(marks)) if i not in taken]
-        done.append(who)
-    return [
-        Unit({who: answers[who][found[who]].label if who in found else NOTHING for who in answers}) for found in objects
-    ]
-
-
-def _with_objects(answers: Answers, objects: Sequence[Mapping[str, int]], done: Iterable[str], who: str) -> Pairs:
-    """Return how alike the marks of `who` are to the objects that the annotators `done` have marked."""
-    sums: Counter[tuple[int, int]] = Counter()
-    counts: Counter[tuple[int, int]] = Counter()
-    for other in done:
-        object_of = {found[other]: i for i, found in enumerate(objects) if other in found}
-        pairs = compare(answers[who], answers[other]).at_least(SAME_OBJECT)
-        pairs = prefer(pairs, answers[who], answers[other])
-        for mark, theirs, likeness in zip(
-            pairs.first.tolist(), pairs.second.tolist(), pairs.likeness.tolist(), strict=True
-        ):
-            sums[mark, object_of[theirs]] += likeness
-            counts[mark, object_of[theirs]] += 1
-    kept = [key for key, count in counts.items() if count == len(objects[key[1]])]
-    return Pairs(
-        np.array([mark for mark, _ in kept], dtype=np.intp),
-        np.array([found for _, found in kept], dtype=np.intp),
-        np.array([sums[key] / counts[key] for key in kept], dtype=np.float64),
-        (len(answers[who]), len(objects)),
-    )
-
-
-def overlap(first: Sequence[Mark], second: Sequence[Mark]) -> tuple[float, int]:
-    """Return the sum of intersection over union of matched marks, and how many objects the two marked together.
-
-    A mark without a partner counts as an object of overlap 0. Raises TooDense.
-    """
-    pairs = compare(first, second)
-    chosen = match(pairs)
-    return float(pairs.likeness[chosen].sum()), len(first) + len(second) - len(chosen)
 
 
 class Tally:
