@@ -147,7 +147,7 @@ def _settle(stage: Stage, reviewer: Person, campaign_id: str, labels: dict[str, 
     with stage.step("A reviewer settles what they disagree on", reviewer.name) as step:
         campaigns = reviewer.client.campaigns
         agreement = campaigns.agreement(campaign_id)
-        stage.figures["campaign_alpha"] = agreement["krippendorff_alpha"]
+        stage.figures["campaign_alpha"] = _alpha(agreement)
         open_reviews = campaigns.reviews(campaign_id)
         expect(len(open_reviews) == len(DISPUTED), f"{len(DISPUTED)} disputes, but there are {len(open_reviews)}")
         for item in open_reviews:
