@@ -26,7 +26,7 @@ class Drop(TableParams):
 
 def drop(work: Work, params: Drop) -> None:
     """Take columns away."""
-    for key in work.columns(params.columns, params):
+    for key in work.columns(params.columns, params, nested=True):
         work.done[key] = ("identifier", "table.drop")
         work.table.drop(key)
 
@@ -205,7 +205,7 @@ def free_text(work: Work, params: FreeText) -> None:
     """Put columns through the recipe's text operators here and now."""
     if work.text is None:
         raise Withheld("no-text-operators")
-    for key in work.columns(params.columns, params):
+    for key in work.columns(params.columns, params, nested=True):
         after = examined(work.table.frame[key], work.text, work.table.names[key]).after(clear=params.found == "clear")
         work.table.frame = work.table.frame.with_columns(after.alias(key))
         work.table.examined.add(key)

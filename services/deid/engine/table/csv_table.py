@@ -62,7 +62,7 @@ def read_csv(body: bytes, dialect: Dialect) -> CsvTable:
         quoted = [a and b for a, b in zip(quoted, whole, strict=True)]
         parts.append(columns)
     if header is None:
-        return CsvTable(Table(pl.DataFrame(), {}), dialect, [], {}, line_end, False, 0)
+        return CsvTable(Table.of(pl.DataFrame(), []), dialect, [], {}, line_end, False, 0)
     if ragged > MOST_RAGGED * (rows + ragged):
         raise Withheld("csv-ragged")
     columns = [pl.concat([part[number] for part in parts]) for number in range(len(header))]

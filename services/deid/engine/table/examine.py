@@ -1,12 +1,13 @@
 """A frame's columns under the text plan: distinct values once, whatever the column's type."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.deid.engine.table import values as v
-from services.deid.engine.table.cells import CellText, Hit
-from services.deid.engine.table.hierarchies import as_text, encode
+from services.deid.engine.table.cells import CellText, Hit, Span
+from services.deid.engine.table.hierarchies import as_seen, as_text, encode
+from services.deid.engine.table.nested import treat_nested
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,8 @@ class Examined:
     texts: list[str | None]
     """The distinct values, as text."""
     hits: list[Hit | None]
+    nested: "pl.Series | None" = None
+    """A column of lists or structures, treated value by value."""
 
     def after(self, clear: bool = False) -> "pl.Series":
         """Return the column treated; `clear` empties cells in which anything was found. Without hits it is the same.
@@ -32,6 +35,9 @@ class Examined:
         """
         import polars as pl
 
+        if self.nested is not None:
+            found = pl.Series([hit is not None for hit in self.hits], dtype=pl.Boolean)
+            return self.nested.clone().set(found, None) if clear and found.any() else self.nested
         if not any(self.hits):
             return self.column
         shown = [
@@ -41,16 +47,38 @@ class Examined:
 
 
 def examined(column: "pl.Series", text: CellText, name: str, only: Callable[[str], bool] | None = None) -> Examined:
-    """Put the values of a column called `name` through the plan, or `only` some. Truth values hold nothing to find."""
-    import polars as pl
-
+    """Put the values of a column called `name` through the plan, or `only` some."""
     code, distinct, _ = encode(column)
     texts = [None if value is None else as_text(value) for value in distinct]
-    skip = column.dtype == pl.Boolean
-    wanted = [bool(value) and not skip and (only is None or only(value)) for value in texts]
-    return Examined(
-        column, code, texts, [text.hit(t or "", name) if w else None for t, w in zip(texts, wanted, strict=True)]
-    )
+    if column.dtype.is_nested():
+        treated, found = treat_nested(column, text, name)
+        return Examined(column, code, texts, [_together(hits) for hits in found], treated)
+    seen = [as_seen(value) for value in distinct]
+    hits = [text.hit(value, name) if value and (only is None or only(value)) else None for value in seen]
+    return Examined(column, code, texts, hits)
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """A span of one value among the values of a nested cell."""
+
+    start: int
+    end: int
+    kind: str
+    operator: str
+    after: str
+
+
+def _together(hits: Sequence[Hit]) -> Hit | None:
+    """What was found in the values of one nested cell, as if they stood under each other."""
+    if not hits:
+        return None
+    spans: list[Span] = []
+    shift = 0
+    for hit in hits:
+        spans += [_Moved(s.start + shift, s.end + shift, s.kind, s.operator, s.after) for s in hit.spans]
+        shift += len(hit.before) + 1
+    return Hit("\n".join(hit.before for hit in hits), "\n".join(hit.after for hit in hits), tuple(spans))
 
 
 _DIGITS = 9

@@ -164,6 +164,9 @@ def encode(column: "pl.Series") -> "tuple[NDArray[np.int32], list[Any], NDArray[
     import numpy as np
     import polars as pl
 
+    if column.dtype.is_nested():  # these cannot be sorted
+        numbers = np.arange(len(column), dtype=np.int32)
+        return numbers, column.to_list(), np.ones(len(column), np.int64)
     distinct = column.unique().sort()
     frame = pl.DataFrame({"value": column})
     numbered = pl.DataFrame({"value": distinct, "code": np.arange(len(distinct), dtype=np.int32)})
@@ -178,6 +181,16 @@ def as_text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return str(value)
+
+
+def as_seen(value: Any) -> str | None:
+    """Write a value as the text operators are to see it; None for what can hold nothing that they find.
+
+    A fraction is no number of a person or a phone, a truth value says nothing.
+    """
+    if value is None or isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        return None
+    return as_text(value)
 
 
 def infer(present: Sequence[str], name: str = "") -> "Hierarchy":

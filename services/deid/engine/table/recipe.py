@@ -7,9 +7,11 @@ from services.deid.engine.operator import Keys, Step
 from services.deid.engine.table import anonymity, columns, pseudonymise
 from services.deid.engine.table.cells import CellText
 from services.deid.engine.table.examine import examined, left_standing
+from services.deid.engine.table.nested import holds_bytes
 from services.deid.engine.table.outcome import report, treated_names
 from services.deid.engine.table.sampling import Tally
 from services.deid.engine.table.table import Table
+from services.deid.engine.table.withhold import Withheld
 from services.deid.engine.table.work import Work
 
 APPLY: dict[str, Callable[[Work, Any], None]] = {
@@ -38,6 +40,8 @@ def carry_out(
                 work.persons[person] = pseudonymise.numbered(table.column(key)).to_numpy()
     for step in steps:
         APPLY[step.operator.name](work, step.params)
+    if any(holds_bytes(work.table.frame.schema[key]) for key in work.table.keys):
+        raise Withheld("parquet-column-type")
     if text is not None:
         for key in work.table.keys:
             if key not in work.table.examined:

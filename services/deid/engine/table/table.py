@@ -33,7 +33,7 @@ class Table:
         keys = [f"c{number}" for number in range(len(names))]
         frame = frame.rename(dict(zip(frame.columns, keys, strict=True)))
         numbers = pl.int_range(1, frame.height + 1, dtype=pl.UInt32, eager=True).alias(ROW)
-        return Table(frame.with_columns(numbers) if keys else frame, dict(zip(keys, names, strict=True)))
+        return Table(frame.with_columns(numbers), dict(zip(keys, names, strict=True)))
 
     @property
     def keys(self) -> list[str]:

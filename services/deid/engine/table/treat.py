@@ -8,6 +8,7 @@ from services.deid.engine.table.csv_table import read_csv, write_csv
 from services.deid.engine.table.csv_text import treat_cells
 from services.deid.engine.table.dialect import sniff_dialect
 from services.deid.engine.table.encoding import read_text
+from services.deid.engine.table.parquet_table import MAX_CELLS, read_parquet, write_parquet
 from services.deid.engine.table.recipe import carry_out
 from services.deid.engine.table.sampling import Tally
 from services.deid.engine.table.withhold import REASONS, Withheld
@@ -48,11 +49,11 @@ def _guarded(media_type: str, content: bytes, treat: Callable[[], Treated]) -> T
 
 
 def _csv(content: bytes, steps: Sequence[Step], keys: Keys, text_plan: TextPlan | None) -> Treated:
-    table_steps = [step for step in steps if step.operator.family == "table"]
-    if not table_steps and text_plan is None:
-        raise Withheld("no-operator-for-table")
+    table_steps = _table_steps(steps, text_plan)
     source = read_text(content)
     dialect = sniff_dialect(source.body)
+    if dialect.delimiter and source.body.count(dialect.delimiter.encode()) > MAX_CELLS:
+        raise Withheld("table-too-large")
     media_type = TSV if dialect.delimiter == "\t" else CSV
     tally = Tally(content)
     text = None if text_plan is None else CellText(text_plan)
@@ -69,4 +70,18 @@ def _csv(content: bytes, steps: Sequence[Step], keys: Keys, text_plan: TextPlan 
 
 
 def _parquet(content: bytes, steps: Sequence[Step], keys: Keys, text_plan: TextPlan | None) -> Treated:
-    raise Withheld("parquet-unreadable")
+    table_steps = _table_steps(steps, text_plan)
+    tally = Tally(content)
+    read = read_parquet(content)
+    text = None if text_plan is None else CellText(text_plan)
+    work, names = carry_out(read.table, table_steps, keys, text, tally)
+    result = tally.fill(Treated(write_parquet(read, work.table, names), PARQUET))
+    result.measures = work.measures
+    return result
+
+
+def _table_steps(steps: Sequence[Step], text_plan: TextPlan | None) -> list[Step]:
+    found = [step for step in steps if step.operator.family == "table"]
+    if not found and text_plan is None:
+        raise Withheld("no-operator-for-table")
+    return found

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from services.deid.engine.operator import Keys, Params
 from services.deid.engine.table.cells import CellText
+from services.deid.engine.table.nested import holds_bytes
 from services.deid.engine.table.table import ROW, Table
 from services.deid.engine.table.withhold import Withheld
 
@@ -51,8 +52,12 @@ class Work:
     suppressed: int = 0
     """Rows that operators took away."""
 
-    def columns(self, names: Sequence[str], params: TableParams) -> list[str]:
-        """Return the keys of the named columns, each once. Raises Withheld (`column-missing`) unless told to skip."""
+    def columns(self, names: Sequence[str], params: TableParams, nested: bool = False) -> list[str]:
+        """Return the keys of the named columns, each once.
+
+        Raises Withheld: `column-missing` unless told to skip, `parquet-column-type` for lists, structures and bytes,
+        unless the operator can do with `nested` ones.
+        """
         found: list[str] = []
         for name in names:
             try:
@@ -60,7 +65,11 @@ class Work:
             except Withheld:
                 if params.if_missing == "withhold":
                     raise
-        return list(dict.fromkeys(found))
+        keys = list(dict.fromkeys(found))
+        dtypes = [self.table.frame.schema[key] for key in keys]
+        if not nested and any(dtype.is_nested() or holds_bytes(dtype) for dtype in dtypes):
+            raise Withheld("parquet-column-type")
+        return keys
 
     def rows(self) -> "NDArray[np.int64]":
         """Return the source row (from 0) of each row that is left."""
