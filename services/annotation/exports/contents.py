@@ -59,12 +59,12 @@ class Gathering:
             self._reader.fault(path_place, "item-twice", path=shown(item.path, 100))
             return False
         if len(self._items) >= MAX_ITEMS:
-            self._reader.fault(place, "too-many-items", limit=MAX_ITEMS)
+            self._reader.fault(place, "file-too-many-items", limit=MAX_ITEMS)
             return False
         if self._known is not None:
             known = self._known.get(item.path)
             if known is None:
-                self._reader.fault(path_place, "path-unknown", path=shown(item.path, 100))
+                self._reader.fault(path_place, "item-unknown", path=shown(item.path, 100))
                 return False
             self._hold_size(item, known, place)
         self._items[item.path] = item
@@ -84,7 +84,7 @@ class Gathering:
         """Take in an annotation that is whole: its marks are checked, and that it is the only one of its kind."""
         annotation = draft.annotation
         if len(self._drafts) >= MAX_ITEMS:
-            self._reader.fault(draft.place, "too-many-annotations", limit=MAX_ITEMS)
+            self._reader.fault(draft.place, "file-too-many-annotations", limit=MAX_ITEMS)
             return
         key = identity(annotation)
         if key in self._taken:

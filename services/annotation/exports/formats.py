@@ -38,7 +38,13 @@ class Format:
 FORMATS: Final[dict[str, Format]] = {
     "coco": Format("coco", "coco.json", "application/json", coco.KINDS, coco.write, coco.read, coco.read_contents),
     "jsonl": Format(
-        "jsonl", "spans.jsonl", "application/jsonl", tuple(jsonl.MEMBERS), jsonl.write, jsonl.read, jsonl.read_contents
+        "jsonl",
+        "spans.jsonl",
+        "application/x-ndjson",
+        tuple(jsonl.MEMBERS),
+        jsonl.write,
+        jsonl.read,
+        jsonl.read_contents,
     ),
     "csv": Format(
         "csv",

@@ -35,7 +35,7 @@ TEXTS: Texts = {
         "sv": "Objektet {path} står två gånger; samla allt om det på ett ställe.",
         "en": "The item {path} is there twice; put all that is said of it in one place.",
     },
-    "path-unknown": {
+    "item-unknown": {
         "sv": "Kampanjen har inget objekt {path}. Skriv hela sökvägen som den står i versionen.",
         "en": "The campaign has no item {path}. Write the whole path as it stands in the version.",
     },
@@ -43,11 +43,11 @@ TEXTS: Texts = {
         "sv": "{name} är {here} i filen men {there} i kampanjen: bilden har skalats, vridits eller bytts ut.",
         "en": "{name} is {here} in the file but {there} in the campaign: the item was scaled, turned or replaced.",
     },
-    "too-many-items": {
+    "file-too-many-items": {
         "sv": "Fler än {limit} objekt. Dela upp filen.",
         "en": "More than {limit} items. Split the file.",
     },
-    "too-many-annotations": {
+    "file-too-many-annotations": {
         "sv": "Fler än {limit} annoteringar. Dela upp filen.",
         "en": "More than {limit} annotations. Split the file.",
     },

@@ -91,7 +91,7 @@ def test_coco_of_another_tool_is_read() -> None:
         ("boxes", [], [("", "object-expected")]),
         ("boxes", {"images": []}, [("", "member-missing"), ("", "member-missing")]),
         ("boxes", coco_file(images={}), [("/images", "list-expected"), ("/annotations/0/image_id", "image-unknown")]),
-        ("boxes", coco_file(images=[{"id": 7, "file_name": "z.png"}]), [("/images/0/file_name", "path-unknown")]),
+        ("boxes", coco_file(images=[{"id": 7, "file_name": "z.png"}]), [("/images/0/file_name", "item-unknown")]),
         ("boxes", coco_file(images=[{"id": 7, "file_name": 5}]), [("/images/0/file_name", "text-expected")]),
         ("boxes", coco_file(images=[{"id": 7, "file_name": "a.png", "width": 50, "height": 100}]),
          [("/images/0/width", "size-differs"), ("/images/0/height", "size-differs")]),
@@ -180,7 +180,7 @@ def boxes(*marks: Any) -> bytes:
         ("text-spans", b'{"path": "t.txt"} {}', [("line 1", "not-json")]),
         ("text-spans", b"{}", [("line 1", "member-missing")]),
         ("text-spans", b'{"path": "t.txt", "text": "x"}', [("line 1", "member-unknown")]),
-        ("text-spans", b'{"path": "z.txt"}', [("line 1/path", "path-unknown")]),
+        ("text-spans", b'{"path": "z.txt"}', [("line 1/path", "item-unknown")]),
         ("text-spans", b'{"path": "t.txt"}\n{"path": "t.txt"}', [("line 2/path", "item-twice")]),
         ("text-spans", b'{"path": "t.txt", "path": "a"}', [("line 1", "member-twice")]),
         ("text-spans", b'{"path": "t.txt", "length": 9}', [("line 1/length", "size-differs")]),
@@ -243,11 +243,11 @@ def test_csv_of_a_spreadsheet_is_read() -> None:
          [("line 1", "csv-column-unknown"), ("line 1", "csv-column-missing"), ("line 1", "csv-column-missing")]),
         ("image-class", "path,label\na.png\na.png,cat,dog", [("line 2", "csv-width"), ("line 3", "csv-width")]),
         ("image-class", "path,label\na.png,cow", [("line 2/label", "label-unknown")]),
-        ("image-class", "path,label\nz.png,cat", [("line 2/path", "path-unknown")]),
+        ("image-class", "path,label\nz.png,cat", [("line 2/path", "item-unknown")]),
         ("image-class", "path,label\na.png,cat\na.png,cat", [("line 3", "mark-twice")]),
         ("image-class", 'path,label\n"a.png,cat', [("line 2", "csv-quote")]),
         ("image-class", 'path,label\n\na.png,"cat"x', [("line 3", "csv-quote")]),
-        ("image-class", 'path,label\n"a\nb",cat\na"b,cat', [("line 2/path", "path-unknown"), ("line 4", "csv-quote")]),
+        ("image-class", 'path,label\n"a\nb",cat\na"b,cat', [("line 2/path", "item-unknown"), ("line 4", "csv-quote")]),
         ("image-class", "path,label,comment\na.png,cat,x\na.png,dog,y", [("line 3/comment", "csv-comment-differs")]),
         ("image-class", "path,label,width\na.png,cat,100\na.png,dog,", [("line 3/path", "csv-item-differs")]),
         ("image-class", "path,label,width\na.png,cat,50", [("line 2/width", "size-differs")]),
@@ -307,6 +307,12 @@ def test_a_file_that_is_all_wrong_is_told_of_its_first_hundred_faults() -> None:
     assert len(refusal("jsonl", b"{}\n" * 5000, "boxes", [A])) == MAX_FAULTS
     file = coco_file(annotations=[{"id": n} for n in range(5000)])
     assert len(refusal("coco", json.dumps(file).encode(), "boxes", [A])) == MAX_FAULTS
+
+
+def test_no_other_text_has_taken_the_place_of_a_fault_s() -> None:
+    from services.annotation.texts import TEXTS as SAID
+
+    assert {code: SAID[code] for code in TEXTS} == TEXTS
 
 
 def test_names_from_a_file_are_told_short_and_printable() -> None:
