@@ -192,16 +192,8 @@ class House:
 
     def grant(self, name: str, project_id: str, gift: Gift, *, until: datetime.datetime | None = None) -> str:
         """Ask for the project, be granted, sign; return the grant's id."""
-        client = self.person(name)
         until = until or datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=30)
-        request = client.requests.create(
-            project_id=project_id, dataset_id=gift.dataset_id, actions=["read"], purpose=PURPOSE,
-            purpose_text="For a test.", until=until,
-        )  # fmt: skip
-        decided = self.steward.requests.decide(str(request["id"]), approve=True, reasons="Fits.")
-        agreement = client.requests.agreement(str(decided["agreement_id"]))
-        client.requests.sign(str(agreement["id"]), str(agreement["digest"]))
-        return str(decided["grant_id"])
+        return sign_and_grant(self, name, project_id, gift, ["read"], until)
 
     def permitted(self, name: str, project_id: str, grant_id: str, gift: Gift) -> Access:
         """Ask the law, which must say yes."""
@@ -214,6 +206,21 @@ class House:
         self.researcher(name)
         project_id = self.project(name)
         return self.permitted(name, project_id, self.grant(name, project_id, gift, until=until), gift)
+
+
+def sign_and_grant(
+    house: House, name: str, project_id: str, gift: Gift, actions: list[str], until: datetime.datetime
+) -> str:
+    """Ask for these actions for the project, be granted, sign; return the grant's id."""
+    client = house.person(name)
+    request = client.requests.create(
+        project_id=project_id, dataset_id=gift.dataset_id, actions=actions, purpose=PURPOSE,
+        purpose_text="For a test.", until=until,
+    )  # fmt: skip
+    decided = house.steward.requests.decide(str(request["id"]), approve=True, reasons="Fits.")
+    agreement = client.requests.agreement(str(decided["agreement_id"]))
+    client.requests.sign(str(agreement["id"]), str(agreement["digest"]))
+    return str(decided["grant_id"])
 
 
 def furnish(factory: Factory) -> House:

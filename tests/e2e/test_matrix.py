@@ -6,14 +6,16 @@ who is donor, admin and steward at home, so that only the border between partner
 """
 
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.e2e.house import House, furnish
 from tests.e2e.matrix import World, donation, forged, odrl, project, settle, tus
+from tests.e2e.matrix_preparation import ROWS as PREPARATION
+from tests.e2e.matrix_preparation import settle_preparation
+from tests.e2e.rows import EVERYONE, Row, lists
 from tests.support.factory import Factory
 
 pytestmark = pytest.mark.slow
@@ -30,30 +32,6 @@ PUBLIC = {
 
 BY_COOKIE = {"issue_session_token", "sign_out"}
 """Take the browser's session instead of a token: anything else is 401 or 403."""
-
-EVERYONE = "everyone"
-Content = Callable[[World], dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One operation. `other` and `wrong` are the answers to those subjects; EVERYONE: they may, and see their own."""
-
-    op: str
-    method: str
-    path: str
-    right: str
-    gets: int = 200
-    wrong_one: str = "clerk"
-    wrong: int | str = 403
-    other: int | str = 404
-    json: Content | None = None
-    extra: Content | None = None
-
-
-def lists(op: str, path: str, right: str) -> Row:
-    return Row(op, "GET", path, right, wrong=EVERYONE, other=EVERYONE)
-
 
 ROWS = [
     # access: who one is
@@ -174,6 +152,7 @@ ROWS = [
         json=lambda w: {"reason": "A test."}),
     Row("withdraw_dataset", "POST", "/datasets/{withdrawable}/withdrawal", "donor", wrong_one="clerk", other=403,
         json=lambda w: {"reason": "A test."}),
+    *PREPARATION,
     # last: what takes away what the others use
     Row("revoke_api_key", "DELETE", "/api-keys/{api_key}", "clerk", 204, wrong=404, wrong_one="donor"),
     Row("revoke_client", "DELETE", "/clients/{client}", "operator", 204, other=404),
@@ -184,6 +163,7 @@ ROWS = [
 def world(factory: Factory) -> Iterator[World]:
     house: House = furnish(factory)
     made = settle(house)
+    settle_preparation(made)
     made.ids["terms"] = house.terms_id
     key = made.call("POST", "/api/v1/api-keys", made.bearer("clerk"),
                     json={"name": "k", "expires_at": "2027-01-01T00:00:00Z"})  # fmt: skip
@@ -233,7 +213,20 @@ def test_those_without_the_right_are_refused(world: World, row: Row) -> None:
         answer = _call(world, row, world.bearer(name))
         if expected == EVERYONE:
             assert answer.status_code == row.gets, (name, answer.text)
-            hidden = ("draft", "project", "grant", "request", "agreement", "decision", "raw_dataset", "api_key")
+            hidden = (
+                "draft",
+                "project",
+                "grant",
+                "request",
+                "agreement",
+                "decision",
+                "raw_dataset",
+                "api_key",
+                "run",
+                "campaign",
+                "task",
+                "item",
+            )
             seen = [key for key in hidden if world.ids[key] in answer.text]
             assert name != "outsider" or not seen, f"{name} sees {seen}"
         else:
