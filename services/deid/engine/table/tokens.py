@@ -74,6 +74,11 @@ def whole_rows(body: bytes, dialect: Dialect) -> Block | None:
     return _vector(body, dialect, True) or _scan(body, dialect, True) or _scan(body, dialect, False)
 
 
+def head(body: bytes, dialect: Dialect, size: int) -> bytes:
+    """Return a file's first rows: whole ones, of about so many bytes."""
+    return body if len(body) <= size else next(blocks(body, dialect, size)).data
+
+
 def _vector(data: bytes, dialect: Dialect, final: bool) -> Block | None:
     """Cut with array operations; None where that cannot be trusted or no row is whole."""
     import numpy as np

@@ -51,6 +51,12 @@ def read(treated: Treated, delimiter: str = ",") -> list[list[str]]:
     return list(csv.reader(io.StringIO(treated.content.decode(), newline=""), delimiter=delimiter))
 
 
+def as_rows(treated: Treated, delimiter: str = ",") -> list[dict[str, str]]:
+    """Read what came out row by row, by column."""
+    names, *rows = read(treated, delimiter)
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
 def table(rows: Sequence[Sequence[str]], names: Sequence[str]) -> str:
     """Write a CSV file with the standard library's writer."""
     buffer = io.StringIO(newline="")

@@ -14,7 +14,7 @@ from services.deid.engine.operator import Treated
 from services.deid.engine.table.hierarchies import build
 from services.deid.engine.table.lattice import Search, people
 from services.deid.engine.table.recoding import class_sizes, recode
-from tests.deid.engine.table.support import read, smallest_class, step, table, treat
+from tests.deid.engine.table.support import as_rows, smallest_class, step, table, treat
 
 VALUES = {
     "date": st.dates().map(str) | st.sampled_from(["", "okänt", "1981", "19811218", "18/12/1981"]),
@@ -49,11 +49,6 @@ def anonymise(kinds: list[str | None], rows: list[list[str]], **params: Any) -> 
     return treat(table(rows, [*names, "who"]), step("table.k-anonymity", quasi_identifiers=entries, **params))
 
 
-def as_dicts(treated: Treated) -> list[dict[str, str]]:
-    names, *rows = read(treated)
-    return [dict(zip(names, row, strict=True)) for row in rows]
-
-
 @given(
     tables(), st.integers(2, 6), st.sampled_from(["local", "global"]), st.booleans(), st.sampled_from([0.0, 0.3, 1.0])
 )
@@ -71,7 +66,7 @@ def test_k_holds_on_any_table(
         # Everybody alike is always a way out, unless there are too few people in all.
         assert distinct < k
         return
-    left = as_dicts(treated)
+    left = as_rows(treated)
     assert len(left) >= (1 - max_suppressed) * len(rows) - 1e-6
     if not rows:
         return
@@ -94,7 +89,7 @@ def test_every_value_is_the_source_s_own_or_coarser(made: tuple[list[str | None]
     treated = anonymise(kinds, rows, k=k)
     if treated.content is None:
         return
-    for row, left in zip(rows, as_dicts(treated), strict=True):
+    for row, left in zip(rows, as_rows(treated), strict=True):
         assert left["who"] == row[-1]
         for number, kind in enumerate(kinds):
             value, now = row[number], left[f"q{number}"]
@@ -167,7 +162,7 @@ QUASI = [{"column": "född"}, {"column": "postnr"}, {"column": "kön"}, {"column
 def test_five_thousand_skewed_people_keep_their_rows() -> None:
     names, rows = population()
     treated = treat(table(rows, names), step("table.k-anonymity", quasi_identifiers=QUASI, person="id"))
-    left = as_dicts(treated)
+    left = as_rows(treated)
     assert smallest_class(left, ["född", "postnr", "kön", "yrke"], "id") >= 5
     assert len(left) == len(rows)
     measures = treated.measures
