@@ -33,7 +33,7 @@ def settle_preparation(world: World) -> None:
     house, ids = world.house, world.ids
     gift = _gift(house)
     ids |= {"labelled_version": gift.version_id, "labelled_dataset": gift.dataset_id}
-    ids["recipe"] = str(house.steward.recipes.create("Of the matrix", RECIPE)["id"])
+    ids["recipe"] = str(house.steward.recipes.create("Of the matrix", RECIPE, "Made for a test.")["id"])
     run = house.steward.runs.create(ids["recipe"], gift.version_id)
     ids["run"] = str(house.steward.runs.wait(str(run["id"]), timeout_s=60, every_s=0.1)["id"])
     ids["sample"] = str(house.steward.runs.samples(ids["run"])[0]["id"])

@@ -21,7 +21,7 @@ class Recipes:
         """Return every operator: what it finds, where its rule comes from, what it misses, and its JSON Schema."""
         return self._transport.get("/api/v1/operators")["items"]
 
-    def create(self, name: str, operators: Sequence[Mapping[str, Any]], description: str = "") -> Json:
+    def create(self, name: str, operators: Sequence[Mapping[str, Any]], description: str) -> Json:
         """Make a recipe of `{operator, params}` in order; the same name again makes its next number."""
         body = {"name": name, "description": description, "operators": [dict(o) for o in operators]}
         return self._transport.post("/api/v1/recipes", body)
