@@ -12,7 +12,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-_ODD = re.compile(r"[^\t\n\r -~¡-¬®-±´-¸º»¿-ÿ\u2018-\u201f\u2026\u2022€]+")
+_ODD = re.compile(r"[^\t\n\r -~¡-¬®-±´-¸º»¿-ÿ]+")
 """Runs of characters that are not searched as they stand. A soft hyphen (U+00AD) and U+00A0 are odd; å, ä, ö are not."""
 
 _LOOK_ALIKES = str.maketrans(
@@ -24,6 +24,18 @@ _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\u2e3a\u2e3b\ufe58\uf
 _LINE_ENDS = "\u0085\u2028\u2029\u000b\u000c"
 _BLANKS = "\u2800\u3164\uffa0\u115f\u1160"
 """Letters by category, blank on paper: Braille blank and the Hangul fillers."""
+_COMMON = (
+    *((dash, "-") for dash in "\u2013\u2014\u2212\u2011\u2010"),
+    *((space, " ") for space in "\u2009\u202f\u2002"),
+    *((quote, "'") for quote in "\u2018\u2019"),
+    *((quote, '"') for quote in "\u201c\u201d\u201e"),
+    ("\u2026", "."),
+    ("\u2022", "\u00b7"),
+    ("\u20ac", "\u00a4"),
+)
+"""Folded first, one for one, so that no offset moves: dashes, spaces, quotation marks, ellipsis, bullet, euro sign."""
+_PLAIN = bytes(byte for byte in range(256) if byte in b"\t\n\r" or (byte >= 0x20 and not _ODD.match(chr(byte))))
+"""Latin-1 characters that are searched as they stand."""
 _MARKS_AT_MOST = 8
 """Marks of one cluster that are looked at when composing; a letter with more is a joke or an attack."""
 
@@ -92,9 +104,18 @@ class Folded:
 
 def fold(original: str) -> Folded:
     """Return the text as it is searched; in linear time."""
-    match = None if original.isascii() and original.isprintable() else _ODD.search(original)
+    plain = original.replace("\u00a0", " ")
+    if not plain.isascii():
+        for odd, folded in _COMMON:
+            if odd in plain:
+                plain = plain.replace(odd, folded)
+    try:
+        left = plain.encode("latin-1").translate(None, _PLAIN)
+    except UnicodeEncodeError:
+        left = b"?"
+    match = _ODD.search(plain) if left else None
     if match is None:
-        return Folded(original, original)
+        return Folded(original, plain)
     pieces: list[str] = []
     starts, origins, moves = [0], [0], [True]
     length = done = 0
@@ -113,21 +134,21 @@ def fold(original: str) -> Folded:
     while match is not None:
         position, end = match.span()
         if position > done:
-            put(original[done:position], done, True)
-            if _is_mark(original[position]):
+            put(plain[done:position], done, True)
+            if _is_mark(plain[position]):
                 last = pieces[-1]
-                pieces[-1] = last[:-1] + _composed(last[-1], original[position : position + _MARKS_AT_MOST])
+                pieces[-1] = last[:-1] + _composed(last[-1], plain[position : position + _MARKS_AT_MOST])
         while position < end:
-            folded = _fold_character(original[position])
+            folded = _fold_character(plain[position])
             if folded:
-                if position + 1 < end and _is_mark(original[position + 1]):
-                    folded = _composed(folded, original[position + 1 : position + 1 + _MARKS_AT_MOST])
+                if position + 1 < end and _is_mark(plain[position + 1]):
+                    folded = _composed(folded, plain[position + 1 : position + 1 + _MARKS_AT_MOST])
                 put(folded, position, len(folded) == 1)
             position += 1
         done = end
-        match = _ODD.search(original, done)
-    if done < len(original):
-        put(original[done:], done, True)
+        match = _ODD.search(plain, done)
+    if done < len(plain):
+        put(plain[done:], done, True)
     return Folded(original, "".join(pieces), starts, origins, moves)
 
 

@@ -120,22 +120,28 @@ class TextPlan:
         claims: list[Claim] = []
         for order, part in enumerate(self._parts):
             for candidate in part.find(scan):
-                for start, end in pieces(candidate.start, candidate.end, protected):
-                    if folded.text[start:end].strip():
-                        span = folded.span(start, end)
-                        claims.append(Claim(*span, order, candidate, span))
+                if protected:
+                    whole = pieces(candidate.start, candidate.end, protected)
+                    parts = [(start, end) for start, end in whole if folded.text[start:end].strip()]
+                else:
+                    parts = [(candidate.start, candidate.end)]
+                for start, end in parts:
+                    span = folded.span(start, end)
+                    claims.append(Claim(*span, order, candidate, span))
         spans: list[Span] = []
-        for claim in settle(claims):
-            part, candidate = self._parts[claim.order], claim.candidate
-            written = text[claim.start : claim.end]
+        for start, end, order, candidate, core in settle(claims):
+            part = self._parts[order]
+            written = text[start:end]
             if firm:
                 after = f"[{label_of(candidate.kind)}]"
             elif part.masks:
                 after = mask(written)
             else:
-                after = part.render(candidate.kind, candidate.normal, text[slice(*claim.core)])
+                after = part.render(
+                    candidate.kind, candidate.normal, written if core == (start, end) else text[slice(*core)]
+                )
             if after != written:
-                spans.append(Span(claim.start + shift, claim.end + shift, candidate.kind, part.operator, after))
+                spans.append(Span(start + shift, end + shift, candidate.kind, part.operator, after))
         return spans
 
 

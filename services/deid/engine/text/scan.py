@@ -1,4 +1,4 @@
-"""A folded text with what several finders ask of it, found once: where digits stand."""
+"""A folded text with what several finders ask of it, made once: its shape, and where long stretches of digits stand."""
 
 import re
 from collections.abc import Iterator
@@ -8,12 +8,18 @@ from typing import NamedTuple, Protocol
 from services.deid.engine.text.folding import Folded
 from services.deid.engine.text.spans import Candidate
 
-_CLUSTER = re.compile(r"[0-9][0-9\s.()/+\-]*")
-_RUN = re.compile(r"[0-9]+")
+_SHAPES = bytes(
+    ord("9") if 0x30 <= byte <= 0x39 else ord(chr(byte).lower()) if chr(byte).lower() <= "\xff" else byte
+    for byte in range(256)
+)
+LETTER = rb"a-z\xdf-\xf6\xf8-\xff"
+"""Letters of a text's shape, for a set of a bytes pattern."""
+_CLUSTER = re.compile(rb"9(?:[\s.()/+\-]{0,12}9){4,}")
+_RUN = re.compile(rb"9+")
 
 
 class Cluster(NamedTuple):
-    """A stretch of digits and what stands between the digits of one number; ends with a digit."""
+    """A stretch of five digits or more, with what stands between the digits of one number."""
 
     start: int
     end: int
@@ -31,13 +37,26 @@ class Scan:
         self.text = folded.text
 
     @cached_property
+    def shape(self) -> bytes:
+        """The text in Latin-1, one byte a character: digits are `9`, letters small, what Latin-1 lacks is `?`.
+
+        Identifiers hold digits, and a pattern that begins with one known byte is searched for many times faster than
+        one that begins with a set: most of a text is never looked at in more than one comparison.
+        """
+        return self.text.encode("latin-1", "replace").translate(_SHAPES)
+
+    @cached_property
     def clusters(self) -> list[Cluster]:
         """The stretches of digits, in order."""
+        shape = self.shape
         clusters: list[Cluster] = []
-        for match in _CLUSTER.finditer(self.text):
+        for match in _CLUSTER.finditer(shape):
             start, end = match.span()
-            runs = [run.span() for run in _RUN.finditer(self.text, start, end)]
-            clusters.append(Cluster(start, runs[-1][1], runs, sum(b - a for a, b in runs)))
+            count = match.group().count(b"9")
+            if count == end - start:
+                clusters.append(Cluster(start, end, [(start, end)], count))
+            else:
+                clusters.append(Cluster(start, end, [run.span() for run in _RUN.finditer(shape, start, end)], count))
         return clusters
 
 

@@ -2,7 +2,6 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -18,8 +17,7 @@ class Candidate(NamedTuple):
     """Another finder's reading goes first, whatever the recipe's order (a ten-digit phone that may be a birth date)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A treated place: [start, end) of the ORIGINAL text, and what stands there now."""
 
     start: int
@@ -47,15 +45,17 @@ def settle(claims: Iterable[Claim]) -> list[Claim]:
     A loser's characters that no winner covers are given to the winner beside them, so nothing that anyone found is left
     standing in part.
     """
+    ordered = sorted(claims)
     settled: list[Claim] = []
     together: list[Claim] = []
     reach = -1
-    for claim in sorted(claims, key=lambda c: (c.start, c.end)):
+    for claim in ordered:
         if claim.start >= reach and together:
             settled += together if len(together) == 1 else _settle_together(together)
             together = []
         together.append(claim)
-        reach = max(reach, claim.end)
+        if claim.end > reach:
+            reach = claim.end
     return settled + (together if len(together) <= 1 else _settle_together(together))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from services.deid.engine.text.finders.personal_numbers import luhn
-from services.deid.engine.text.scan import Cluster, Scan
+from services.deid.engine.text.scan import LETTER, Scan
 from services.deid.engine.text.spans import Candidate
 
 IBAN_LENGTHS = {
@@ -32,29 +32,42 @@ IBAN_LENGTHS = {
 _BREAK = r"(?:[ \t-]?[ \t]?(?:\r\n?|\n)[ \t]{0,8}|[ \t-])?"
 
 
+_SEPARATORS = re.compile(r"[^A-Za-z0-9]+")
+_NOT_DIGITS = re.compile(r"[^0-9]+")
+
+
 @cache
 def _iban(length: int) -> re.Pattern[str]:
     return re.compile(rf"[A-Za-z]{{2}}[0-9]{{2}}(?:{_BREAK}[A-Za-z0-9]){{{length - 4}}}(?![A-Za-z0-9])")
 
 
+_BLOCKS = re.compile(r"[A-Za-z0-9]{4}(?:\s{1,12}[A-Za-z0-9]{4})*(?:\s{1,12}[A-Za-z0-9]{1,3})?|\S+")
+"""The printed form: blocks of four; or without any space."""
+
+
 def find_ibans(scan: Scan) -> Iterator[Candidate]:
     """Yield IBANs, also with wrong check digits; `normal` is without spaces, in capitals."""
     text = scan.text
-    for cluster in scan.clusters:
-        start = cluster.start - 2
-        first, last = cluster.runs[0]
-        if start < 0 or last - first < 2 or not text[start : cluster.start].isalpha():
-            continue
-        length = IBAN_LENGTHS.get(text[start : cluster.start].upper())
-        if length is None or (start > 0 and text[start - 1].isalnum()):
+    for head in _HEAD.finditer(scan.shape):
+        start = head.start() - 2
+        length = IBAN_LENGTHS.get(text[start : start + 2].upper())
+        if length is None:
             continue
         match = _iban(length).match(text, start)
         if match is None:
             continue
-        normal = re.sub(r"[^A-Za-z0-9]", "", match.group()).upper()
-        # Words may follow two letters and two digits; an account has mostly digits, or its check digits hold.
-        if sum(c.isdigit() for c in normal) * 2 >= length or _checks(normal):
+        normal = _SEPARATORS.sub("", match.group()).upper()
+        # Words and other numbers may follow two letters and two digits: the form is the printed one and most of it
+        # digits, or the check digits hold.
+        formed = _BLOCKS.fullmatch(match.group()) and sum(map(str.isdigit, normal)) * 2 >= length
+        if formed or _checks(normal):
             yield Candidate(start, match.end(), "iban", normal)
+
+
+_HEAD = re.compile(
+    rb"99(?:(?<=[^9%(letter)b][a-z]{2}99)|(?<=\A[a-z]{2}99))(?=[\s-]{0,9}[9a-z]{4})" % {b"letter": LETTER}
+)
+"""Searched in the shape by the check digits, which are rarer in text than two letters."""
 
 
 def _checks(iban: str) -> bool:
@@ -62,16 +75,15 @@ def _checks(iban: str) -> bool:
     return int("".join(str(int(c, 36)) for c in iban[4:] + iban[:4])) % 97 == 1
 
 
-_BANKGIRO_WORD = re.compile(r"(?:bankgiro\w*|bank-giro|\bbg)(?:[ -]?(?:nr|nummer|no)\b)?[^\w\n]{0,6}$", re.IGNORECASE)
-_PLUSGIRO_WORD = re.compile(
-    r"(?:(?:plus|post)giro\w*|plus-giro|\bpg)(?:[ -]?(?:nr|nummer|no)\b)?[^\w\n]{0,6}$", re.IGNORECASE
+_WORD = re.compile(
+    rb"[bp](?<![9%(letter)b].)(?:(?P<bankgiro>(?<=b)(?:ank-?giro[a-z]*|g))|(?<=p)(?:(?:lus|ost)-?giro[a-z]*|g))"
+    rb"(?:[ -]?(?:nr|nummer|no)\b)?[^9%(letter)b\n]{0,6}(?=9)" % {b"letter": LETTER}
 )
 _BANKGIRO = re.compile(r"[1-9][0-9]{2,3}-[0-9]{4}(?![0-9])(?!-[0-9])")
 _BANKGIRO_AFTER_WORD = re.compile(r"[1-9][0-9]{2,3}[ -]{0,3}[0-9]{2}[ -]?[0-9]{2}(?![0-9])")
 _PLUSGIRO = re.compile(r"[1-9][0-9]?(?: [0-9]{2}){1,3} ?- ?[0-9](?![0-9])(?!-[0-9])")
 _PLUSGIRO_AFTER_WORD = re.compile(r"[1-9](?:[0-9]| (?=[0-9])){0,9}(?: ?- ?)?[0-9](?![0-9])")
 _YEARS = re.compile(r"(?:1[5-9]|20)[0-9]{2}-(?:1[5-9]|20)[0-9]{2}")
-_BEFORE = 32
 
 
 def find_giros(scan: Scan) -> Iterator[Candidate]:
@@ -79,47 +91,27 @@ def find_giros(scan: Scan) -> Iterator[Candidate]:
 
     After a word such as `bg` any number of the right length is one; alone it needs the usual form and its check digit.
     """
-    text = scan.text
-    for cluster in scan.clusters:
-        if cluster.digits < 2:
-            continue
-        yield from _giros_in(text, cluster)
+    text, shape = scan.text, scan.shape
+    done = 0
+    if b"giro" in shape or b"bg" in shape or b" pg" in shape or b"\npg" in shape or shape.startswith(b"pg"):
+        for word in _WORD.finditer(shape):
+            kind = "bankgiro" if word["bankgiro"] else "plusgiro"
+            number = (_BANKGIRO_AFTER_WORD if word["bankgiro"] else _PLUSGIRO_AFTER_WORD).match(text, word.end())
+            if number and word.end() >= done:
+                yield _giro(kind, number)
+                done = number.end()
+    for number in _FORMED.finditer(shape):
+        start = number.start()
+        match = (_BANKGIRO if number["bankgiro"] else _PLUSGIRO).match(text, start)
+        if match and not _YEARS.fullmatch(match.group()):
+            found = _giro("bankgiro" if number["bankgiro"] else "plusgiro", match)
+            if luhn(found.normal):
+                yield found
 
 
-def _giros_in(text: str, cluster: Cluster) -> Iterator[Candidate]:
-    done = -1
-    for start, _ in cluster.runs:
-        if start < done or text[start] == "0":
-            continue
-        found = _giro_at(text, start, start == cluster.start)
-        if found:
-            yield found
-            done = found.end
-
-
-def _giro_at(text: str, start: int, first: bool) -> Candidate | None:
-    low = max(0, start - _BEFORE)
-    if first and text[low:start].strip():
-        if _BANKGIRO_WORD.search(text, low, start):
-            match = _BANKGIRO_AFTER_WORD.match(text, start)
-            if match:
-                return _giro("bankgiro", match)
-        elif _PLUSGIRO_WORD.search(text, low, start):
-            match = _PLUSGIRO_AFTER_WORD.match(text, start)
-            if match:
-                return _giro("plusgiro", match)
-    match = _BANKGIRO.match(text, start)
-    if match and not _YEARS.fullmatch(match.group()):
-        found = _giro("bankgiro", match)
-        if luhn(found.normal):
-            return found
-    match = _PLUSGIRO.match(text, start)
-    if match:
-        found = _giro("plusgiro", match)
-        if luhn(found.normal):
-            return found
-    return None
+_FORMED = re.compile(rb"9(?<![9-].)(?:(?P<bankgiro>99?9-9999(?![9-]))|9?(?: 99){1,3} ?- ?9(?![9-]))")
+"""In the shape: the printed forms, `5050-1055` and `12 34 56-7`."""
 
 
 def _giro(kind: str, match: re.Match[str]) -> Candidate:
-    return Candidate(match.start(), match.end(), kind, re.sub(r"[^0-9]", "", match.group()))
+    return Candidate(match.start(), match.end(), kind, _NOT_DIGITS.sub("", match.group()))

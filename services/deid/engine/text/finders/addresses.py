@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from services.deid.engine.text.scan import Scan
+from services.deid.engine.text.scan import LETTER, Scan
 from services.deid.engine.text.spans import Candidate
 
 _UPPER, _LETTER = "A-ZÀ-ÖØ-Þ", "A-Za-zÀ-ÖØ-öø-ÿ"
@@ -38,42 +38,63 @@ _NO_TOWN = frozenset(
     "September Oktober November December".split()
 )
 _BEFORE = 96
-_ENDINGS = tuple(_SUFFIXES.split("|")) + ("box", "boks", "pl", "nr", "nr.")
+_ENDINGS = tuple(
+    form for word in (*_SUFFIXES.split("|"), "nr", "nr.", "box", "Box", "PL") for form in (word, word.upper())
+)
 
 
 def find(scan: Scan) -> Iterator[Candidate]:
-    """Yield addresses; `normal` is in lower case with single spaces."""
-    text = scan.text
-    done = -1
-    for cluster in scan.clusters:
-        for start, end in cluster.runs:
-            if start < done:
-                continue
-            found = _address_at(text, start, end, max(done, 0))
-            if found:
-                yield found
-                done = found.end
+    """Yield addresses; `normal` is in lower case with single spaces. What overlaps is one address."""
+    text, shape = scan.text, scan.shape
+    done = 0
+    for match in _START.finditer(shape):
+        start = match.start()
+        if start < done or text[start] == "0":
+            continue
+        if match.lastgroup:
+            found = _by_code(text, start, done)
+        elif shape[start - 4 : start - 1] in _LAST or shape[start - 3 : start - 1] in _LAST:
+            found = _by_street(text, start, done)
+        else:
+            continue
+        if found:
+            yield found
+            done = found.end
 
 
-def _address_at(text: str, start: int, end: int, done: int) -> Candidate | None:
-    """Return the address whose street number, or else whose postal code, begins at `start`."""
-    if end - start <= 4 and start > 4 and text[max(0, start - 14) : start].rstrip(" \t").lower().endswith(_ENDINGS):
-        street = _STREET.search(text, max(done, start - _BEFORE), start)
-        number = street and _NUMBER.match(text, start)
-        if street and number:
-            rest = _code_and_town(text, _skip(text, number.end()))
-            return _candidate(text, street.start(), rest or number.end())
-    if end - start in (3, 5):
-        stop = _code_and_town(text, start)
-        low = max(done, start - _BEFORE)
-        if stop is None and _CODE.match(text, start) and _WORD.search(text, low, start):
-            stop = _CODE.match(text, start).end()  # pyright: ignore[reportOptionalMemberAccess]
-        if stop is not None:
-            country = _COUNTRY.search(text, low, start)
-            begin = country.start() if country else start
-            street = _ANY_STREET.search(text, low, begin)
-            return _candidate(text, street.start() if street else begin, stop)
-    return None
+_LAST = frozenset(word[-3:].lower().encode("latin-1") for word in _ENDINGS)
+_START = re.compile(
+    rb"9(?<![9%(letter)b].)(?:(?P<code>99[ ]{0,2}(?:\r?\n)?99(?!9))|(?<=[aegklnprtdv\xe9.][ \t].)9{0,3}(?!9))"
+    % {b"letter": LETTER}
+)
+"""In the shape: a postal code, or a number behind a word (which must end like a street's)."""
+
+
+def _by_street(text: str, start: int, done: int) -> Candidate | None:
+    """Return the address whose street number begins at `start`."""
+    if not text.endswith(_ENDINGS, max(0, start - 14), start - 1):
+        return None
+    street = _STREET.search(text, max(done, start - _BEFORE), start)
+    number = street and _NUMBER.match(text, start)
+    if not street or not number:
+        return None
+    rest = _code_and_town(text, _skip(text, number.end()))
+    return _candidate(text, street.start(), rest or number.end())
+
+
+def _by_code(text: str, start: int, done: int) -> Candidate | None:
+    """Return the address whose postal code begins at `start`, with the street before it if one is there."""
+    low = max(done, start - _BEFORE)
+    stop = _code_and_town(text, start)
+    if stop is None and _WORD.search(text, low, start):
+        code = _CODE.match(text, start)
+        stop = code.end() if code else None
+    if stop is None:
+        return None
+    country = _COUNTRY.search(text, max(low, start - 6), start)
+    begin = country.start() if country else start
+    street = _ANY_STREET.search(text, low, begin) or _STREET.search(text, low, begin)
+    return _candidate(text, street.start() if street else begin, stop)
 
 
 def _code_and_town(text: str, position: int) -> int | None:

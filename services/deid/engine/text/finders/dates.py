@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from services.deid.engine.text.scan import Scan
+from services.deid.engine.text.scan import LETTER, Scan
 from services.deid.engine.text.spans import Candidate
 
 _MONTHS = (
@@ -39,58 +39,59 @@ _FORMS = tuple(
 _MONTH_FIRST = re.compile(rf"\b(?P<w>{_MONTH})\b\.?{_GAP}$", re.IGNORECASE)
 _DAY_YEAR = re.compile(rf"(?P<d>{_D})(?:st|nd|rd|th)?,?{_GAP}(?P<y>(?:1[89]|20)[0-9]{{2}})(?![0-9])", re.IGNORECASE)
 _BORN = re.compile(
-    r"(?:\bfödd[as]?\b|\bföddes\b|\bfödelse(?:datum|dag|tid|data|dagen|datumet)\b|\bfyll(?:er|de)\b|\bf\.?[ ]?d\.|\bf\.|"
-    r"\bf[öo]dd?\.|\bfdat\w*|\bf-?datum\b|\bborn\b|\bdate[ _]of[ _]birth\b|\bbirth[ _-]?(?:date|day)?\b|\bd\.?o\.?b\b|"
-    r"\bgeb(?:oren|urtsdatum)?\b|\bfødt\b|\bfødselsdato\b|\bsyntynyt\b|\bné?e?[ ]le\b|[*★])"
-    r"[^0-9\n.;]{0,24}(?:\n[^0-9\n.;]{0,8})?$",
-    re.IGNORECASE,
+    # The first letter stands apart: a pattern that begins with a set is searched for several times faster.
+    rb"[fbdgsn*\xb7](?<![9%(letter)b].)(?:"
+    rb"(?<=f)(?:\xf6d(?:d[as]?|des|else(?:datum(?:et)?|dag(?:en)?|tid|data))\b|\xf6dd?\.|yll(?:er|de)\b|\.[ ]?d\.|\.|dat\b|"
+    rb"-?datum\b|\xf8dselsdato\b|\xf8dt\b)|(?<=b)(?:orn\b|irth(?:[ _-]?(?:date|day))?\b)|"
+    rb"(?<=d)(?:ate[ _]of[ _]birth\b|\.?o\.?b\b\.?)|(?<=g)eb(?:oren|urtsdatum)?\b|(?<=s)yntynyt\b|(?<=n)(?:\xe9|\xe9e)[ ]le\b|(?<=\*))"
+    rb"[^9\n.;]{0,24}(?:\n[^9\n.;]{0,8})?$" % {b"letter": LETTER}
 )
-_MASKED = re.compile(r"\s?[-+]?\s?(?:[xX]{4}|\*{4}|█{4}|•{4}|_{4})")
-"""The last four of a personal number, blotted out: what stands before them is a date of birth."""
-_BEHIND = re.compile(r"[^\w\n]{1,3}(?:födelsedatum|född\b|birth|dob\b)", re.IGNORECASE)
-_BEFORE = 60
+_BEFORE = 48
+_DATE = re.compile(
+    rb"9(?<!9.)(?:9{5}(?:99)?(?!9)|9{3}(?:\s?[-/.]\s?|\s)99?(?:\s?[-/.]\s?|\s)99?(?!9)|9?\s?/\s?99?(?![9/])|"
+    rb"9?(?:[-/. ]99?){2}(?:99)?(?!9)|(?:9{0,3}(?::?[ae]|st|nd|rd|th|\.)?,?\s{1,3}(?:of\s)?"
+    rb"(?:jan|feb|mar|apr|ma[jy]|jun|jul|aug|sep|o[kc]t|nov|dec))|9?(?:st|nd|rd|th)?,\s{1,3}9{4}(?!9))"
+)
+"""In the shape: what a date may begin like; what it is, the forms tell."""
+_BLOTTED = re.compile(rb"\s?[-+]?\s?(?:x{4}|\*{4}|\?{4}|_{4}|\xb7{4})(?![9%(letter)b])" % {b"letter": LETTER})
+"""In the shape: the last four of a personal number blotted out; what stands before them is a date of birth."""
 
 
 def find(scan: Scan) -> Iterator[Candidate]:
     """Yield dates of birth; `normal` is `1985-07-09`, with `85` or nothing for a year not (fully) written."""
-    text = scan.text
+    text, shape = scan.text, scan.shape
+    done = 0
+    for date in _DATE.finditer(shape):
+        start = date.start()
+        if start < done or not _BORN.search(shape, max(done, start - _BEFORE), start):
+            continue
+        found = _date_at(text, start, max(done, start - 16))
+        if found:
+            yield found
+            done = found.end
     for cluster in scan.clusters:
-        done = -1
-        for start, _ in cluster.runs:
-            if start < done:
-                continue
-            found = _date_at(text, start)
+        if 6 <= cluster.digits <= 8 and _BLOTTED.match(shape, cluster.end):
+            found = _date_at(text, cluster.start, cluster.start)
             if found:
                 yield found
-                done = found.end
 
 
-def _date_at(text: str, start: int) -> Candidate | None:
-    begin = start
-    match = None
+def _date_at(text: str, start: int, low: int) -> Candidate | None:
+    """Return the date that begins at the digit at `start`, or with the name of a month between `low` and there."""
     for form in _FORMS:
         match = form.match(text, start)
         if match:
-            break
-    else:
-        before = _MONTH_FIRST.search(text, max(0, start - 16), start)
-        match = before and _DAY_YEAR.match(text, start)
-        if not before or not match:
-            return None
-        begin = before.start()
-        word = before["w"]
-        return _born(text, begin, match, _month_number(word))
-    groups = match.groupdict()
-    return _born(text, begin, match, _month_number(groups["w"]) if groups.get("w") else int(groups["m"]))
+            groups = match.groupdict()
+            month = _month_number(groups["w"]) if groups.get("w") else int(groups["m"])
+            return _date(start, match, month)
+    before = _MONTH_FIRST.search(text, max(low, start - 16), start)
+    match = before and _DAY_YEAR.match(text, start)
+    return _date(before.start(), match, _month_number(before["w"])) if before and match else None
 
 
-def _born(text: str, begin: int, match: re.Match[str], month: int) -> Candidate | None:
-    """Return the date as a candidate if what stands around it says that somebody was born on it."""
-    end = match.end()
-    if not (_BORN.search(text, max(0, begin - _BEFORE), begin) or _MASKED.match(text, end) or _BEHIND.match(text, end)):
-        return None
+def _date(begin: int, match: re.Match[str], month: int) -> Candidate:
     year = (match["y"] or "").strip("-'’")
-    return Candidate(begin, end, "birth-date", f"{year}-{month:02}-{int(match['d']):02}")
+    return Candidate(begin, match.end(), "birth-date", f"{year}-{month:02}-{int(match['d']):02}")
 
 
 def _month_number(word: str) -> int:

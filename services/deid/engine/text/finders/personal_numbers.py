@@ -31,12 +31,18 @@ _NUMBER = re.compile(
     (?P<serial>{_digits("[0-9][0-9][0-9][0-9]")})(?![0-9])""",
     re.VERBOSE,
 )
+_USUAL = re.compile(
+    r"(?:1[6-9]|2[01])?(?P<date>[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]|6[1-9]|[78][0-9]|9[01]))[-+ ]?"
+    r"(?P<serial>[0-9]{4})(?![0-9])"
+)
+"""Nearly all numbers: `850709-1234`, `19850709 1234`, `8507091234`."""
 _SPELLED = re.compile(r"[0-9](?: [0-9]){5}(?: [0-9] [0-9])? ?[-+]? ?[0-9](?: [0-9]){3}(?![0-9])(?! [0-9](?![0-9]))")
 """Digit by digit: `8 5 0 7 0 9 - 1 2 3 4`."""
 _PLAIN = re.compile(
     r"(?:1[6-9]|2[01])?[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]|6[1-9]|[78][0-9]|9[01])[0-9]{4}"
 )
 _VAT = re.compile(r"(?<![A-Za-z])SE[ -]?$")
+_LINE_ENDS = re.compile(r"[\r\n]+")
 _NOT_DIGITS = re.compile(r"[^0-9]+")
 
 
@@ -67,12 +73,17 @@ def find(scan: Scan) -> Iterator[Candidate]:
 
 def _number_at(text: str, start: int, end: int) -> Candidate | None:
     """Return the number that begins with the run [start, end) of digits, if one does."""
+    plain = _USUAL.match(text, start)
+    if plain is not None:
+        ten = plain["date"] + plain["serial"]
+        weak = plain.end() - start == 10 and ten[0] == "0" and not luhn(ten)
+        return Candidate(start, plain.end(), _kind(ten), ten, weak)
     match = _NUMBER.match(text, start)
     if match is not None:
         digits = _NOT_DIGITS.sub("", match.group())
         ten = digits[-10:]
         parted = any(0 < len(match[name]) < 2 for name in ("first", "second"))
-        breaks = len(re.findall(r"[\r\n]+", match.group()))
+        breaks = len(_LINE_ENDS.findall(match.group()))
         sign = match["sign"]
         clear = not parted and breaks < 2
         if clear or "-" in sign or "+" in sign or luhn(ten):

@@ -3,35 +3,32 @@
 import re
 from collections.abc import Iterator
 
-from services.deid.engine.text.scan import Scan
+from services.deid.engine.text.scan import LETTER, Scan
 from services.deid.engine.text.spans import Candidate
 
-_PLATE = re.compile(r"(?<![^\W_])([A-Za-z]{3})[ -]?([0-9]{2}[0-9A-Za-z])(?![^\W_])")
+_PLATE = re.compile(
+    rb"99[9a-z](?![9%(letter)b])(?:(?<=[^9%(letter)b][a-z]{3}99.)|(?<=[^9%(letter)b][a-z]{3}[ -]99.)"
+    rb"|(?<=\A[a-z]{3}99.)|(?<=\A[a-z]{3}[ -]99.))" % {b"letter": LETTER}
+)
+"""Searched in the text's shape by its figures, which are rarer than three letters; these are looked for behind."""
 _UNUSED = frozenset("IQV")
 """Letters that plates do not have. Written all the same, they count after a word; three of them are a surrogate."""
 _WORD = re.compile(
-    r"(?:reg(?:istrerings)?\.?[ -]?(?:nr|nummer|skylt\w*)|\breg\.?|nummerplåt\w*|skylt\w*|plate|bil(?:en)?|fordon\w*|"
-    r"personbil\w*|lastbil\w*|mc|moped\w*|släp\w*|husvagn\w*|volvo|saab|toyota|bmw|audi|vw|volkswagen|ford|kia|tesla)"
-    r"\b[^0-9\n]{0,16}$",
-    re.IGNORECASE,
+    rb"(?:reg(?:istrerings)?\.?[ -]?(?:nr|nummer|skylt[a-z]*)|\breg\.?|nummerpl\xe5t[a-z]*|skylt[a-z]*|plate|bil(?:en)?|"
+    rb"fordon[a-z]*|personbil[a-z]*|lastbil[a-z]*|\bmc|moped[a-z]*|sl\xe4p[a-z]*|husvagn[a-z]*|volvo|saab|toyota|bmw|audi|"
+    rb"\bvw|volkswagen|ford|\bkia|tesla)\b[^9\n]{0,16}$"
 )
 
 
 def find(scan: Scan) -> Iterator[Candidate]:
     """Yield plates in capitals; in small letters, or with letters that plates lack, only after a word such as `reg.nr`."""
-    text = scan.text
-    for cluster in scan.clusters:
-        start = cluster.start
-        first, last = cluster.runs[0]
-        if not 2 <= last - first <= 3 or start < 3:
-            continue
-        begin = start - 3 if text[start - 1] not in " -" else start - 4
-        if begin < 0:
-            continue
-        match = _PLATE.match(text, begin)
-        if match is None:
-            continue
-        letters = match[1].upper()
-        plain = match.group() == match.group().upper() and not _UNUSED & set(letters)
-        if plain or (not set(letters) <= _UNUSED and _WORD.search(text, max(0, begin - 40), begin)):
-            yield Candidate(begin, match.end(), "number-plate", letters + match[2].upper())
+    text, shape = scan.text, scan.shape
+    for match in _PLATE.finditer(shape):
+        end = match.end()
+        begin = end - 7 if shape[end - 4] in b" -" else end - 6
+        written = text[begin:end]
+        mark = written.upper()
+        letters = mark[:3]
+        plain = written == mark and not _UNUSED & set(letters)
+        if plain or (not set(letters) <= _UNUSED and _WORD.search(shape, max(0, begin - 40), begin)):
+            yield Candidate(begin, end, "number-plate", letters + mark[-3:])
