@@ -5,6 +5,7 @@ files by number; whoever shows them opens the few names that are shown.
 """
 
 import heapq
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,7 +39,7 @@ class Figures:
         self._found: dict[str, dict[str, int]] = {}
         self._reasons: dict[str, int] = {}
         self._withheld: list[int] = []
-        self._tables = {"files": 0, "measured": 0}
+        self._tables = {"files": 0, "measured": 0, "without_people": 0}
         self._lowest: dict[str, int | None] = {"k_min": None, "k_before": None}
         self._worst: list[tuple[float, int, dict[str, Any]]] = []
         self._pictures: dict[str, Any] = {"files": 0, "faces_found": 0, "faces_treated": 0, "strength_least": None}
@@ -87,12 +88,16 @@ class Figures:
         self._tables["files"] += 1
         k = file.measures.get("k_min")
         self._tables["measured"] += k is not None
+        # The recipe names the columns by which people are known, and this table has none of them.
+        without_people = k is None and file.measures.get("people") is False
+        self._tables["without_people"] += without_people
         for name, lowest in self._lowest.items():
             if (measured := file.measures.get(name)) is not None:
                 self._lowest[name] = int(measured) if lowest is None else min(lowest, int(measured))
         shown = {name: file.measures.get(name) for name in _TABLE_FIGURES}
         # The worst are listed: those of unknown k, then those of the lowest.
-        entry = (float(-1 if k is None else k) * -1, -file.number, {"number": file.number, **shown})
+        rank = math.inf if without_people else -1 if k is None else k
+        entry = (-rank, -file.number, {"number": file.number, "without_people": without_people, **shown})
         if len(self._worst) < LISTED:
             heapq.heappush(self._worst, entry)
         else:

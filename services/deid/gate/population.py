@@ -6,8 +6,9 @@ places, not all of them (`Treated.SAMPLE` of each sort at most). A file of which
 stratum of its own, with all that it keeps, and the draw is repeated among the others; so a few large files beside many
 small ones are neither left out nor counted for less than they hold.
 
-Sorts and families get places in proportion to their size, since what is missed in the largest weighs most; but at least
-a few each, so that twelve pictures among twenty thousand texts are looked at, too.
+Families get equal shares, so that twelve pictures and a letter beside a register of thirty thousand cells are looked
+at, too; what is estimated weighs each by what it has. Where one has so many places that what it may hide decides the
+estimate, more are drawn of it.
 """
 
 from collections import Counter
@@ -24,7 +25,7 @@ Key = tuple[Sort, str]
 
 SORTS: tuple[Sort, Sort] = ("treated", "untreated")
 FEWEST = 10
-"""Places that are drawn at least of a sort in a family, if there are so many."""
+"""Places that are drawn at least from all the files that are not set apart, if there are so many."""
 
 T = TypeVar("T")
 
@@ -118,26 +119,34 @@ def shuffled(places: Sequence[T], seed: int, number: int, sort: Sort) -> list[T]
 def sizes(totals: Mapping[Key, int], *, places: int, most: int, reviewed: int, recall: float) -> dict[Key, int]:
     """Return how many places to draw of each sort in each family.
 
-    Half of `places` (or of `reviewed`, what the terms want judged, if that is more) of either sort; where one sort has
-    fewer, the other fills up. Beyond that more untreated ones, up to `most` in all, where so many are needed to show a
-    recall of `recall` (0 to 1). Whoever judges may stop earlier.
+    Half of `places` (or of `reviewed`, what the terms want judged, if that is more) of either sort, equal shares of it
+    in each family; where there are fewer, the others fill up. Beyond that more untreated ones of the families that have
+    most of them, up to `most` in all, where so many are needed to show a recall of `recall` (0 to 1).
     """
-    treated, untreated = (sum(n for (sort, _), n in totals.items() if sort == which) for which in SORTS)
+    treated, untreated = ({key: n for key, n in totals.items() if key[0] == sort} for sort in SORTS)
+    every, rest = sum(treated.values()), sum(untreated.values())
     places = max(places, reviewed)
     half = (places + 1) // 2
-    of_treated = min(treated, max(half, places - untreated))
-    of_untreated = min(untreated, max(half, places - treated))
-    wanted = untreated_places_needed(treated, untreated, recall) if treated else 0
-    of_untreated = max(of_untreated, min(untreated, wanted, most - of_treated))
-    return {
-        **_shared(of_treated, {key: n for key, n in totals.items() if key[0] == "treated"}),
-        **_shared(of_untreated, {key: n for key, n in totals.items() if key[0] == "untreated"}),
-    }
+    drawn = _shared(max(half, places - rest), treated)
+    shares = _shared(max(half, places - every), untreated)
+    budget = most - sum(drawn.values()) - sum(shares.values())
+    for key in sorted(untreated, key=lambda key: -untreated[key]):
+        needed = untreated_places_needed(every, untreated[key], recall) if every else 0
+        more = max(0, min(needed - shares[key], budget))
+        shares[key] += more
+        budget -= more
+    return drawn | shares
 
 
 def _shared(size: int, totals: Mapping[Key, int]) -> dict[Key, int]:
-    every = sum(totals.values())
-    return {key: min(n, max(FEWEST, round(size * n / every))) for key, n in totals.items() if every}
+    """Return equal shares of `size`, none larger than what there is; what one cannot take the others get."""
+    shares: dict[Key, int] = {}
+    for left, (key, total) in zip(
+        range(len(totals), 0, -1), sorted(totals.items(), key=lambda item: item[1]), strict=True
+    ):
+        shares[key] = min(total, -(-size // left))
+        size -= shares[key]
+    return shares
 
 
 def queue(strata: Sequence[Drawn[T]]) -> list[tuple[int, T]]:

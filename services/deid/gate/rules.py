@@ -124,6 +124,8 @@ class Review:
     needless: int
     strata: tuple[Stratum, ...] = ()
     """From the places that count."""
+    families: tuple[str, ...] = ()
+    """In which family of files each stratum is."""
     waiting: tuple[int, ...] = ()
     """Of which stratum (index) each place is that does not count yet, in the queue's order."""
 
@@ -141,6 +143,11 @@ class Review:
     def precision(self) -> Estimate | None:
         """See `estimate.precision`."""
         return precision(self.strata)
+
+    def by_family(self) -> dict[str, tuple[Stratum, ...]]:
+        """Return the strata of each family of files."""
+        pairs = list(zip(self.families, self.strata, strict=True))
+        return {name: tuple(s for of, s in pairs if of == name) for name in sorted(set(self.families))}
 
 
 def review_of(queue: Sequence[tuple[int, str | None]], strata: Sequence[Mapping[str, Any]]) -> Review:
@@ -162,6 +169,7 @@ def review_of(queue: Sequence[tuple[int, str | None]], strata: Sequence[Mapping[
             Stratum(stratum["sort"], stratum["total"], judged[index], faults[index])
             for index, stratum in enumerate(strata)
         ),
+        families=tuple(stratum["family"] for stratum in strata),
         waiting=tuple(stratum for stratum, _ in queue[counted:]),
     )
 
@@ -174,7 +182,7 @@ class Measured:
     """The lowest k of any table; None where none was measured."""
     tables: int
     tables_unknown: int
-    """Tables of which no k was measured."""
+    """Tables of which no k was measured, though the recipe does not say that they have no columns about people."""
     recall: float | None
     """The low end of the interval; None where it cannot be measured (see `Review`)."""
     reviewed: int
@@ -196,7 +204,7 @@ def measure(run: Run, figures: Mapping[str, Any], review: Review) -> Measured:
         # Nothing was treated here: k is what the tables have now, where the recipe says by which columns.
         k, unknown = tables["k_before"], 0
     else:
-        k, unknown = tables["k_min"], tables["files"] - tables["measured"]
+        k, unknown = tables["k_min"], tables["files"] - tables["measured"] - tables["without_people"]
     return Measured(
         k=k,
         tables=tables["files"],
@@ -220,6 +228,8 @@ class Refusal:
     needed: float
     text: str
     params: dict[str, Any] = field(default_factory=dict[str, Any])
+    family: str | None = None
+    """The family of files that it is about, where it is not about all."""
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -245,25 +255,44 @@ def refusals(run: Run, measured: Measured, review: Review, demands: Thresholds) 
         if review.drawn < reviewed:
             text = "reviewed-too-few-drawn"
         found.append(Refusal("reviewed-too-few", review.counted, reviewed, text, {**told, "drawn": review.drawn}))
-    if (below := _recall_refusal(run, measured, review, demands)) is not None:
-        found.append(below)
+    # In mode inspect what was missed counts as found and untreated already.
+    if run.mode == "treat":
+        found += [*_recall_refusals(measured, review, demands), *_family_refusals(review, demands)]
     return found
 
 
-def _recall_refusal(run: Run, measured: Measured, review: Review, demands: Thresholds) -> Refusal | None:
+def _recall_refusals(measured: Measured, review: Review, demands: Thresholds) -> list[Refusal]:
     """Return the refusal for a recall that is too low or not known yet.
 
     Where nothing is to be found (nothing was treated, and no judged place shows anything missed) there is no recall,
-    and no refusal. In mode inspect what was missed counts as `untreated-found`.
+    and no refusal.
     """
-    if run.mode == "inspect" or (measured.recall is not None and measured.recall >= demands.recall):
-        return None
     if measured.recall is None and measurable(review.strata):
-        return None
+        return []
+    if measured.recall is not None and measured.recall >= demands.recall:
+        return []
     more = further_needed(review.strata, review.waiting, demands.recall / 100)
     if measured.recall is None:
         text = "recall-unmeasured" if more is not None else "recall-unmeasurable"
     else:
         text = "recall-judge-more" if more is not None else "recall-treat-more"
     params = {"more": more or 0, "missed": review.missed}
-    return Refusal("recall-below", measured.recall, demands.recall, text, params)
+    return [Refusal("recall-below", measured.recall, demands.recall, text, params)]
+
+
+def _family_refusals(review: Review, demands: Thresholds) -> list[Refusal]:
+    """Return a refusal for each family of files that is shown to be below: the high end of its recall is.
+
+    Families are not of one size: without this a register whose every cell is generalised would outvote letters in which
+    not one name was found.
+    """
+    found: list[Refusal] = []
+    families = review.by_family()
+    for name, strata in families.items() if len(families) > 1 else ():
+        seen = recall(strata)
+        if seen is not None and seen.high < demands.recall / 100:
+            high = math.floor(seen.high * 1000) / 10
+            missed = sum(stratum.faults for stratum in strata if stratum.sort == "untreated")
+            params = {"missed": missed, "judged": sum(s.judged for s in strata if s.sort == "untreated")}
+            found.append(Refusal("recall-below", high, demands.recall, "recall-of-family", params, name))
+    return found

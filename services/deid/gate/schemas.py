@@ -79,6 +79,7 @@ class TableOut(Resource):
     """What was measured of a table. Null: not measured, since the recipe says nothing of it."""
 
     path: str
+    without_people: bool = Field(description="It has none of the columns by which the recipe knows people.")
     k_min: int | None = Field(description="So many people at least share each combination of quasi-identifiers.")
     k_before: int | None = Field(default=None, description="The same before treatment.")
     unique_share: float | None = Field(description="Share of rows that are alone with their combination, afterwards.")
@@ -91,6 +92,9 @@ class TablesSum(Resource):
 
     files: int
     measured: int = Field(description="Tables of which k was measured.")
+    without_people: int = Field(
+        description="Tables that have none of the columns by which the recipe knows people; no k is asked of them."
+    )
     k_min: int | None
     k_before: int | None
 
@@ -113,6 +117,16 @@ class PlacesOut(Resource):
     untreated: dict[str, int]
 
 
+class FamilyReviewOut(Resource):
+    """The same for the files of one family alone."""
+
+    counted: int
+    missed: int
+    needless: int
+    recall: EstimateOut | None
+    precision: EstimateOut | None
+
+
 class ReviewOut(Resource):
     """How far the random places are judged, and what follows for the whole version.
 
@@ -131,6 +145,7 @@ class ReviewOut(Resource):
         "to find."
     )
     precision: EstimateOut | None = Field(description="Share of the treated places that were rightly treated.")
+    families: dict[str, FamilyReviewOut] = Field(description="By family of files: text, table, image.")
 
 
 class ThresholdsOut(Resource):
@@ -147,7 +162,7 @@ class MeasuredOut(Resource):
 
     k: int | None
     tables: int
-    tables_unknown: int = Field(description="Tables of which k was not measured.")
+    tables_unknown: int = Field(description="Tables about people, as far as is known, of which k was not measured.")
     recall: float | None = Field(description="Percent: the low end of the interval, rounded down to one decimal.")
     reviewed: int
     withheld: float = Field(description="Percent of the files, rounded up to one decimal.")
@@ -174,6 +189,7 @@ class RefusalOut(Resource):
     code: Literal["k-below", "k-unknown", "recall-below", "reviewed-too-few", "untreated-found", "withheld-too-many"]
     measured: float | None
     needed: float
+    family: Family | None = Field(default=None, description="The family of files that it is about; null: all.")
     text: str = Field(description="What was measured, and what would pass.")
 
 

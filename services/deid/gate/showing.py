@@ -7,11 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 from services.deid.gate import repository, rules
-from services.deid.gate.estimate import Estimate
+from services.deid.gate.estimate import Estimate, Stratum, precision, recall
 from services.deid.gate.figures import family
 from services.deid.gate.models import GateDecision, ReviewSample, RunReport
 from services.deid.gate.schemas import (
     EstimateOut,
+    FamilyReviewOut,
     GateDecisionOut,
     GateOut,
     MeasuredOut,
@@ -44,6 +45,7 @@ def show_refusals(refusals: Sequence[Mapping[str, Any]], language: Language) -> 
             code=refusal["code"],
             measured=refusal["measured"],
             needed=refusal["needed"],
+            family=refusal["family"],
             text=refusal_text(refusal, language),
         )
         for refusal in refusals
@@ -66,7 +68,21 @@ def _review(standing: Standing) -> ReviewOut:
             "places": standing.figures["places"],
             "recall": _estimate(review.recall),
             "precision": _estimate(review.precision),
+            "families": {name: _family(strata) for name, strata in review.by_family().items()},
         }
+    )
+
+
+def _family(strata: Sequence[Stratum]) -> FamilyReviewOut:
+    def faults(sort: str) -> int:
+        return sum(stratum.faults for stratum in strata if stratum.sort == sort)
+
+    return FamilyReviewOut(
+        counted=sum(stratum.judged for stratum in strata),
+        missed=faults("untreated"),
+        needless=faults("treated"),
+        recall=_estimate(recall(strata)),
+        precision=_estimate(precision(strata)),
     )
 
 
@@ -84,11 +100,12 @@ async def show_report(
     numbers = [*withheld, *(table["number"] for table in worst)]
     rows = await repository.report_files_by_number(session, run.id, numbers)
 
-    def opened() -> tuple[dict[int, str], list[dict[str, Any]]]:
+    def opened() -> tuple[dict[int, str], list[dict[str, Any]], ReviewOut]:
         names = {number: open_names(secrets, row).target for number, row in rows.items()}
-        return names, json.loads(secrets.open(report.sealed_samples, "report-samples", run.id))
+        samples = json.loads(secrets.open(report.sealed_samples, "report-samples", run.id))
+        return names, samples, _review(standing)
 
-    names, samples = await asyncio.to_thread(opened)
+    names, samples, review = await asyncio.to_thread(opened)
     return ReportOut.model_validate(
         {
             "run_id": run.id,
@@ -108,7 +125,7 @@ async def show_report(
             ],
             "tables_sum": figures["tables"],
             "pictures": figures["pictures"],
-            "review": _review(standing),
+            "review": review,
             "thresholds": asdict(standing.demands),
             "gate": WouldPass(would_pass=not standing.refusals, refusals=_refusals(standing, language)),
             "gate_state": run.gate,

@@ -111,8 +111,24 @@ REFUSALS: Texts = {
         "left to judge are not enough to show that. The version passes when the recipe finds more of what was "
         "missed ({missed} of the judged places): add operators and run again.",
     },
+    "recall-of-family": {
+        "sv": "I {family} är återfinningen högst {measured} % (95 % säkert); villkoren kräver {needed} %. {missed} av "
+        "{judged} bedömda ställen utan fynd visade något som missats. Versionen går igenom när receptet hittar mer i "
+        "{family}: lägg till operatorer och kör igen.",
+        "en": "In {family} recall is at most {measured} % (with 95 % confidence); the terms ask for {needed} %. {missed} "
+        "of {judged} judged places without a finding showed something missed. The version passes when the recipe finds "
+        "more in {family}: add operators and run again.",
+    },
 }
 """By the text's name of a `rules.Refusal`: why the gate refuses, and what would pass."""
+
+
+FAMILIES: Texts = {
+    "text": {"sv": "texter", "en": "texts"},
+    "table": {"sv": "tabeller", "en": "tables"},
+    "image": {"sv": "bilder", "en": "pictures"},
+    "other": {"sv": "övriga filer", "en": "other files"},
+}
 
 
 def refusal_text(refusal: Mapping[str, Any], language: Language) -> str:
@@ -121,7 +137,9 @@ def refusal_text(refusal: Mapping[str, Any], language: Language) -> str:
     if entry is None:
         return str(refusal["code"])
     numbers = {"measured": refusal["measured"], "needed": refusal["needed"], **refusal["params"]}
-    return entry[language].format(**{name: _number(value, language) for name, value in numbers.items()})
+    told = {name: _number(value, language) for name, value in numbers.items()}
+    family = FAMILIES[refusal["family"]][language] if refusal["family"] else ""
+    return entry[language].format(**told, family=family)
 
 
 def _number(value: Any, language: Language) -> str:

@@ -171,6 +171,23 @@ async def test_too_low_a_recall_is_refused_with_what_would_pass(world: World) ->
     assert "add operators and run again" in found["recall-below"]["text"]
 
 
+async def test_a_family_that_is_shown_to_be_below_is_refused_however_good_the_others_are(world: World) -> None:
+    letters = [text(f"{n}.txt", treated=1, untreated=9) for n in range(10)]
+    run_id = await world.finished([*letters, table("register.csv", 9, rows=30_000)])
+    queue = await world.steward.samples(run_id)
+    untreated = [s["number"] for s in queue if s["family"] == "text" and s["sort"] == "untreated"]
+    await world.judge_all(run_id, faults=untreated[::2])
+    report = await world.steward.report(run_id)
+    assert report["review"]["recall"]["low"] > 0.8, "the register outvotes the letters"
+    assert report["review"]["families"]["text"]["recall"]["high"] < 0.5
+    assert report["review"]["families"]["table"]["recall"]["estimate"] == 1
+    (refusal,) = report["gate"]["refusals"]
+    assert (refusal["code"], refusal["family"], refusal["needed"]) == ("recall-below", "text", 80)
+    assert refusal["measured"] < 50
+    assert refusal["text"].startswith(f"In texts recall is at most {refusal['measured']:g} %")
+    assert (await refused(world, run_id, "sv"))["recall-below"]["text"].startswith("I texter är återfinningen högst")
+
+
 async def test_a_little_too_low_a_recall_takes_more_judging(world: World) -> None:
     run_id = await world.finished([text(f"{n}.txt", treated=40, untreated=40) for n in range(20)])
     await world.judge_all(run_id, faults=[2], first=30)
@@ -201,6 +218,14 @@ async def test_a_table_of_which_no_k_was_measured_is_refused_with_personal_data(
     if strict:
         assert (found["k-unknown"]["measured"], found["k-unknown"]["needed"]) == (1, 0)
         assert "Of 1 of 2 tables" in found["k-unknown"]["text"]
+
+
+async def test_of_a_table_without_people_no_k_is_asked(world: World) -> None:
+    run_id = await world.finished([*GOOD, table("a.csv", 9), table("notes.csv", None, people=False)])
+    report = await world.steward.report(run_id)
+    assert [(t["path"], t["without_people"]) for t in report["tables"]] == [("a.csv", False), ("notes.csv", True)]
+    assert report["tables_sum"]["without_people"] == 1
+    assert "k-unknown" not in await refused(world, run_id)
 
 
 async def test_too_many_withheld_files_are_refused(world: World) -> None:

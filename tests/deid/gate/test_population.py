@@ -196,11 +196,33 @@ def test_more_are_drawn_where_recall_could_not_be_shown_otherwise_but_never_with
     assert asked({TEXT: 100, LEFT: 10**6}) == {TEXT: 30, LEFT: 370}
 
 
-def test_a_rare_family_is_looked_at_too() -> None:
-    totals: dict[Key, int] = {TEXT: 20_000, ("treated", "image"): 12, LEFT: 20_000, ("untreated", "image"): 3}
+def test_families_get_equal_shares_and_what_one_cannot_take_the_others_get() -> None:
+    totals: dict[Key, int] = {TEXT: 20_000, ("treated", "image"): 4, ("treated", "table"): 300}
+    assert asked({**totals, LEFT: 30}) == {TEXT: 13, ("treated", "image"): 4, ("treated", "table"): 13, LEFT: 30}
+
+
+def test_a_family_that_could_hide_much_is_looked_at_more() -> None:
+    totals: dict[Key, int] = {
+        TEXT: 400, ("treated", "table"): 15_000, LEFT: 300, ("untreated", "image"): 3, ("untreated", "table"): 15_000,
+    }  # fmt: skip
     found = asked(totals)
-    assert found["treated", "image"] == FEWEST
-    assert found["untreated", "image"] == 3
+    assert (found[TEXT], found["treated", "table"]) == (15, 15)
+    assert (found[LEFT], found["untreated", "image"]) == (14, 3)
+    assert found["untreated", "table"] == pytest.approx(22, abs=1)
+
+
+@given(
+    st.dictionaries(
+        st.tuples(st.sampled_from(["treated", "untreated"]), st.sampled_from(["text", "image", "table"])),
+        st.integers(1, 10**6),
+    )
+)
+def test_of_every_sort_and_family_some_are_drawn_and_never_more_than_there_are(totals: Any) -> None:
+    found = asked(totals)
+    assert found.keys() == totals.keys()
+    assert all(0 < found[key] <= totals[key] for key in totals)
+    assert sum(found.values()) <= 400
+    assert sum(found.values()) >= min(60, sum(totals.values()))
 
 
 # --- the queue --------------------------------------------------------------------------------------------------------

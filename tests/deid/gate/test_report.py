@@ -65,7 +65,9 @@ async def test_tables_are_listed_the_worst_first(world: World) -> None:
     assert [(t["path"], t["k_min"]) for t in report["tables"]] == [("none.csv", None), ("bad.csv", 2), ("good.csv", 9)]
     bad = report["tables"][1]
     assert (bad["unique_share"], bad["rows_kept_share"], bad["utility_loss"]) == (0.1, 0.97, 0.2)
-    assert report["tables_sum"] == {"files": 3, "measured": 2, "k_min": 2, "k_before": None}
+    assert report["tables_sum"] == {
+        "files": 3, "measured": 2, "without_people": 0, "k_min": 2, "k_before": None,
+    }  # fmt: skip
 
 
 async def test_of_many_tables_the_worst_are_kept(world: World) -> None:
