@@ -35,7 +35,9 @@ def settle_preparation(world: World) -> None:
     ids |= {"labelled_version": gift.version_id, "labelled_dataset": gift.dataset_id}
     ids["recipe"] = str(house.steward.recipes.create("Of the matrix", RECIPE, "Made for a test.")["id"])
     run = house.steward.runs.create(ids["recipe"], gift.version_id)
-    ids["run"] = str(house.steward.runs.wait(str(run["id"]), timeout_s=60, every_s=0.1)["id"])
+    run = house.steward.runs.wait(str(run["id"]), timeout_s=60, every_s=0.1)
+    assert run["state"] == "finished", run
+    ids["run"] = str(run["id"])
     ids["sample"] = str(house.steward.runs.samples(ids["run"])[0]["id"])
     _campaign(world, gift)
     for name in ("marker", "marker2", "marker3", "judge"):
@@ -48,7 +50,7 @@ def _gift(house: House) -> Gift:
     terms_id, house.terms_id = house.terms_id, str(house.donor.terms.create(policy)["id"])
     try:
         files = {f"{number}.png": png(number) for number in range(5)}
-        return house.give({**files, "note.txt": b"Write to a@example.com\n"}, title="To be labelled")
+        return house.give({**files, "note.txt": b"Write to anna.berg@nordvik.se today, and wait for an answer.\nThen call again.\n"}, title="To be labelled")
     finally:
         house.terms_id = terms_id
 
