@@ -16,14 +16,25 @@ _HIGH = re.compile(rb"[\x80-\xff]")
 _HEAD = 1 << 16
 
 
+_SUPPORTED = re.compile(
+    r"utf-?8|utf-?16(?:le|be)?|us-ascii|ascii|latin-?1|(?:x-)?(?:cp|windows-?)125[0-8]|iso[-_]?8859-?(?:[1-9]|1[0-6])|"
+    r"macintosh|x-mac-roman"
+)
+"""Encodings that a page may state; in the others (UTF-7, those of East Asia) a byte may be part of many characters."""
+
+
 class Undecodable(ValueError):
     """The bytes are no text in an encoding that is known here; `code` is the reason why the file is withheld."""
 
-    code = "text-undecodable"
+    def __init__(self, why: str, code: str = "text-undecodable") -> None:
+        super().__init__(why)
+        self.code = code
 
 
-def decode_text(content: bytes) -> tuple[str, str]:
+def decode_text(content: bytes, charset: str | None = None) -> tuple[str, str]:
     """Return a text and its encoding, to be given back to `encode_text`; Undecodable when it is none.
+
+    `charset` is what the file says of itself; a byte order mark, and bytes that are UTF-8, say more.
 
     Known are UTF-8, -16 and -32 with byte order mark, UTF-8 without, UTF-16 without where the zero bytes tell it, and
     Windows-1252 / Latin-1, which any other bytes are read as unless they hold control characters.
@@ -31,6 +42,8 @@ def decode_text(content: bytes) -> tuple[str, str]:
     for mark, encoding in _BOMS:
         if content.startswith(mark):
             return _strictly(content[0 if encoding == "utf-8-sig" else len(mark) :], encoding, f"{encoding}+bom")
+    if charset and not _SUPPORTED.fullmatch(charset):
+        raise Undecodable(charset, "charset-unsupported")
     zeros = content[:_HEAD].count(0)
     if zeros:
         return _without_mark(content, zeros)
@@ -44,6 +57,11 @@ def decode_text(content: bytes) -> tuple[str, str]:
     broken = sum(1 for c in text if "\udc80" <= c <= "\udcff")
     if len(_HIGH.findall(content)) > 4 * broken:
         return text, "utf-8"  # UTF-8 with some bytes damaged: they go through as they are
+    if charset and not charset.startswith(("utf", "us", "ascii")):
+        try:
+            return content.decode(charset), charset
+        except (LookupError, UnicodeDecodeError):
+            raise Undecodable(charset, "charset-unsupported") from None
     try:
         return content.decode("cp1252"), "cp1252"
     except UnicodeDecodeError:
@@ -66,11 +84,16 @@ def _without_mark(content: bytes, zeros: int) -> tuple[str, str]:
     raise Undecodable("zero bytes")
 
 
-def encode_text(text: str, encoding: str) -> bytes:
-    """Return the bytes of a text in the encoding that `decode_text` told, or in UTF-8 where it lacks a character."""
+def encode_text(text: str, encoding: str, references: bool = False) -> bytes:
+    """Return the bytes of a text in the encoding that `decode_text` told.
+
+    For a character that the encoding lacks, with `references` an HTML one is written, and else the whole is UTF-8.
+    """
     name, _, marked = encoding.partition("+")
     mark = next((mark for mark, known in _BOMS if known == name), b"") if marked and name != "utf-8-sig" else b""
     try:
         return mark + text.encode(name, "surrogateescape" if name == "utf-8" else "strict")
     except UnicodeEncodeError:
+        if references:
+            return mark + text.encode(name, "xmlcharrefreplace")
         return text.encode("utf-8", "replace")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from services.deid.engine.operator import Keys, Step
-from services.deid.engine.text.actions import Render, mask, renderer
+from services.deid.engine.text.actions import Render, digest, mask, renderer
 from services.deid.engine.text.finders.custom import PatternTimeout
 from services.deid.engine.text.folding import fold
 from services.deid.engine.text.kinds import label_of
@@ -57,7 +57,12 @@ class TextPlan:
             for step in steps
             if isinstance(step.params, TextParams)
         ]
+        self._keys = keys
         self._protected = Protected(step.params.kind for step in steps if isinstance(step.params, CustomParams))
+
+    def seed(self, content: bytes) -> bytes:
+        """Return a seed that depends on content and key alone: what is drawn for review cannot be foreseen by a donor."""
+        return digest(self._keys, "sample", content.hex())
 
     def find(self, text: str, context: str = "") -> list[Span]:
         """Return what would be treated, by offset; the spans do not overlap.

@@ -76,8 +76,6 @@ def _phone_at(text: str, start: int, free: bool, worded: bool) -> Candidate | No
         start_of_sign, area = start - 1, ""
     elif before not in ("-", "/", "."):
         plain = _PLAIN.match(text, start)
-        if plain and not (free or plain["sign"] or plain.end() - start == 10):
-            plain = None
         start_of_sign, area = start - (before == "("), "+46"
     if plain:
         digits = _NOT_DIGITS.sub("", plain.group().replace("(0)", ""))
