@@ -19,9 +19,8 @@ from services.deid.gate.schemas import (
 from services.deid.gate.showing import show_decision, show_file, show_gate, show_report, show_sample
 from services.deid.gate.standing import standing_of
 from services.deid.lists import after_number
+from services.deid.remembered import give_remembered
 from services.deid.sources.keys import keys_of
-from services.kit.context import Context
-from services.kit.idempotency import Claim
 from services.kit.paging import Page, Paged, page
 from services.kit.web import Caller, Ctx, IfMatch, Lang, Session, Transaction, check_if_match, etag, factory_router
 
@@ -142,7 +141,7 @@ async def decide_gate(
     be asked again. Passing releases the version; after that 409 `gate-passed`.
     """
     now = ctx.clock.now()
-    await _remembered(request, ctx)
+    await give_remembered(request, ctx)
     async with ctx.unit() as noting:
         run, ask = await deciding.begin(noting, caller, run_id, body.decision, body.reasons, now)
     by = await deciding.released(ctx, caller, run, ask, body.decision, body.reasons) if ask is not None else None
@@ -152,24 +151,3 @@ async def decide_gate(
     else:
         decision = await deciding.record_refused(session, caller, run_id, body.decision, body.reasons, now, ask=ask)
     return show_decision(run, decision, lang)
-
-
-class _NotRemembered(Exception):
-    """Undoes the look for a remembered answer."""
-
-
-async def _remembered(request: Request, ctx: Context) -> None:
-    """Give the answer that is remembered for the request's Idempotency-Key (raises Replay), if there is one.
-
-    Elsewhere that happens when the transaction opens. Here another service is asked for something with effect first,
-    which a repeated request must not do once its answer is known.
-    """
-    claim: Claim | None = request.state.claim
-    if claim is None:
-        return
-    try:
-        async with ctx.unit() as session:
-            await claim.take(session, ctx.clock.now())
-            raise _NotRemembered
-    except _NotRemembered:
-        return

@@ -112,12 +112,12 @@ REFUSALS: Texts = {
         "missed ({missed} of the judged places): add operators and run again.",
     },
     "recall-of-family": {
-        "sv": "I {family} är återfinningen högst {measured} % (95 % säkert); villkoren kräver {needed} %. {missed} av "
-        "{judged} bedömda ställen utan fynd visade något som missats. Versionen går igenom när receptet hittar mer i "
-        "{family}: lägg till operatorer och kör igen.",
-        "en": "In {family} recall is at most {measured} % (with 95 % confidence); the terms ask for {needed} %. {missed} "
-        "of {judged} judged places without a finding showed something missed. The version passes when the recipe finds "
-        "more in {family}: add operators and run again.",
+        "sv": "I {family} är återfinningen högst {measured} % (95 % säkert); villkoren kräver {needed} %. {missed} "
+        "av {judged} bedömda ställen utan fynd visade något som missats. Versionen går igenom när receptet hittar "
+        "mer i {family}: lägg till operatorer och kör igen.",
+        "en": "In {family} recall is at most {measured} % (with 95 % confidence); the terms ask for {needed} %. "
+        "{missed} of {judged} judged places without a finding showed something missed. The version passes when the "
+        "recipe finds more in {family}: add operators and run again.",
     },
 }
 """By the text's name of a `rules.Refusal`: why the gate refuses, and what would pass."""
