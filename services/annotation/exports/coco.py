@@ -29,12 +29,9 @@ from services.annotation.campaigns.shapes import (
     item_to_json,
 )
 from services.annotation.exports.bounded import BadAnnotationFile, count_values, json_of, text_of
-from services.annotation.exports.contents import Contents, Draft, Gathering, check
+from services.annotation.exports.contents import MAX_FILE_MARKS, Contents, Draft, Gathering, check
 
 KINDS: Final[tuple[Kind, ...]] = ("image-class", "boxes", "polygons")
-MAX_ANNOTATIONS: Final = 2_000_000
-"""Marks of one file: COCO calls each an annotation."""
-
 _NAMES: Final = {"/label": "/category_id", "/geometry/box": "/bbox", "/geometry/polygon": "/segmentation"}
 
 
@@ -176,7 +173,7 @@ class _Reading:
             for at, entry, number in self._entries(file["item_annotations"], "/item_annotations", MAX_ITEMS, needed):
                 self._read_said(entry, number, at)
         needed = ("id", "image_id", "category_id")
-        for at, entry, _ in self._entries(file["annotations"], "/annotations", MAX_ANNOTATIONS, needed):
+        for at, entry, _ in self._entries(file["annotations"], "/annotations", MAX_FILE_MARKS, needed):
             self._read_mark(entry, at, own=own)
         for key, draft in self._drafts.items():
             said = draft.annotation

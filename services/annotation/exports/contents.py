@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from services.annotation.campaigns.reader import Fault, Reader, shown
 from services.annotation.campaigns.shapes import (
@@ -16,6 +17,10 @@ from services.annotation.campaigns.shapes import (
     Source,
     validate_marks,
 )
+from services.annotation.exports.bounded import BadAnnotationFile
+
+MAX_FILE_MARKS: Final = 2_000_000
+"""Marks of one file: some hundred megabytes while it is read."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class Draft:
 
 
 class Gathering:
-    """Takes in items and annotations and notes on a reader what does not fit."""
+    """Takes in items and annotations and notes on a reader what does not fit; BadAnnotationFile past the bounds."""
 
     def __init__(
         self, reader: Reader, schema: LabelSchema, items: Iterable[Item] | None, names: Mapping[str, str]
@@ -51,6 +56,7 @@ class Gathering:
         self._names = names
         self._items: dict[str, Item] = {}
         self._drafts: list[Draft] = []
+        self._marks = 0
         self._taken: set[tuple[str, Source | None, str]] = set()
 
     def add_item(self, item: Item, place: str, path_place: str) -> bool:
@@ -86,6 +92,9 @@ class Gathering:
         if len(self._drafts) >= MAX_ITEMS:
             self._reader.fault(draft.place, "file-too-many-annotations", limit=MAX_ITEMS)
             return
+        self._marks += len(annotation.marks)
+        if self._marks > MAX_FILE_MARKS:
+            raise BadAnnotationFile([Fault(draft.place, "file-too-many-marks", {"limit": MAX_FILE_MARKS})])
         key = identity(annotation)
         if key in self._taken:
             code = "accepted-twice" if annotation.source in ACCEPTED else "submission-twice"

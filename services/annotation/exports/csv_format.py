@@ -29,7 +29,7 @@ from services.annotation.campaigns.shapes import (
 )
 from services.annotation.exports.bounded import BadAnnotationFile, count_values, text_of
 from services.annotation.exports.cells import SEPARATORS, escape, row, rows, separator_of, unescape
-from services.annotation.exports.contents import Contents, Draft, Gathering, by_item, check
+from services.annotation.exports.contents import MAX_FILE_MARKS, Contents, Draft, Gathering, by_item, check
 
 COLUMNS: Final = (
     "path",
@@ -147,10 +147,12 @@ class _Reading:
             if head is None:
                 self._reader.fault("line 1", "csv-empty", columns=", ".join((*COLUMNS, *GEOMETRY[self._geometry])))
             return
-        for line, cells in read:
-            if self._reader.full:
-                return
+        for count, (line, cells) in enumerate(read, start=1):
             place = f"line {line}"
+            if count > MAX_FILE_MARKS:
+                self._reader.fault(place, "file-too-many-marks", limit=MAX_FILE_MARKS)
+            if count > MAX_FILE_MARKS or self._reader.full:
+                return
             if len(cells) != len(columns):
                 self._reader.fault(place, "csv-width", count=len(cells), expected=len(columns))
                 continue

@@ -51,6 +51,10 @@ TEXTS: Texts = {
         "sv": "Fler än {limit} annoteringar. Dela upp filen.",
         "en": "More than {limit} annotations. Split the file.",
     },
+    "file-too-many-marks": {
+        "sv": "Fler än {limit} markeringar. Dela upp filen.",
+        "en": "More than {limit} marks. Split the file.",
+    },
     "accepted-twice": {
         "sv": "Objektet har redan ett godkänt svar i filen; behåll ett.",
         "en": "The item has an accepted answer in this file already; keep one.",

@@ -21,7 +21,7 @@ from services.annotation.campaigns.shapes import (
     Mark,
     Title,
 )
-from services.annotation.exports import bounded, coco, csv_format, head, jsonl, texts
+from services.annotation.exports import bounded, coco, contents, csv_format, head, jsonl, texts
 from services.annotation.exports.bounded import BadAnnotationFile
 from services.annotation.exports.formats import FORMATS, Format
 from tests.annotation.exports.strategies import documents
@@ -292,6 +292,24 @@ def test_bounds_hold_before_memory_is_spent(form: Format, monkeypatch: pytest.Mo
     assert refusal(form.name, b" " * 101, kind) == [("", "file-too-large")]
 
 
+@pytest.mark.parametrize(
+    ("form", "content"),
+    [
+        ("coco", json.dumps(coco_file(annotations=[{"id": n, "image_id": 7, "category_id": 3} for n in range(11)]))),
+        (
+            "jsonl",
+            '{"path": "a.png", "labels": ["cat", "dog"]}\n{"path": "b.png", "labels": [' + '"cat", ' * 8 + '"cat"]}',
+        ),
+        ("csv", "path,label\n" + "a.png,cat\n" * 11),
+    ],
+)
+def test_marks_of_a_file_are_counted(form: str, content: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (coco, csv_format, contents):
+        monkeypatch.setattr(module, "MAX_FILE_MARKS", 10)
+    codes = {code for _, code in refusal(form, content.encode(), "image-class", [A, B])}
+    assert codes & {"file-too-many-marks", "list-length"}
+
+
 @pytest.mark.parametrize("depth", [20, 999, 100_000])
 @pytest.mark.parametrize("form", ["coco", "jsonl"])
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
@@ -326,7 +344,7 @@ def test_names_from_a_file_are_told_short_and_printable() -> None:
 
 @pytest.mark.parametrize("form", FORMATS.values(), ids=lambda form: form.name)
 @given(st.data())
-@settings(max_examples=200)
+@settings(max_examples=80)
 def test_a_damaged_file_is_read_or_refused(form: Format, data: st.DataObject) -> None:
     document = data.draw(documents(form.kinds))
     content = bytearray(form.write(document))

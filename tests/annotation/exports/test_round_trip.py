@@ -19,13 +19,14 @@ FORMS = list(FORMATS.values())
 
 
 @given(documents())
+@settings(max_examples=50)
 def test_a_document_is_the_same_after_json(document: CampaignDocument) -> None:
     assert document_from_json(json.loads(json.dumps(document_to_json(document)))) == document
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
 @given(st.data())
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_a_campaign_is_the_same_after_a_file(form: Format, data: st.DataObject) -> None:
     document = data.draw(documents(form.kinds))
     written = form.write(document)
@@ -48,6 +49,7 @@ def test_a_campaign_is_the_same_after_every_format_in_turn(data: st.DataObject) 
 
 
 @given(documents(FORMATS["jsonl"].kinds))
+@settings(max_examples=50)
 def test_a_line_is_one_item_for_every_reader_of_lines(document: CampaignDocument) -> None:
     written = FORMATS["jsonl"].write(document)
     lines = written.decode().splitlines()
@@ -55,6 +57,7 @@ def test_a_line_is_one_item_for_every_reader_of_lines(document: CampaignDocument
 
 
 @given(documents(FORMATS["csv"].kinds))
+@settings(max_examples=50)
 def test_other_readers_of_csv_read_the_same_cells(document: CampaignDocument) -> None:
     text = FORMATS["csv"].write(document).decode()
     theirs = list(csv.reader(io.StringIO(text, newline="")))
@@ -63,6 +66,7 @@ def test_other_readers_of_csv_read_the_same_cells(document: CampaignDocument) ->
 
 
 @given(documents(FORMATS["csv"].kinds))
+@settings(max_examples=50)
 def test_no_spreadsheet_runs_a_cell(document: CampaignDocument) -> None:
     text = FORMATS["csv"].write(document).decode()
     for cell in (cell for row in csv.reader(io.StringIO(text, newline="")) for cell in row):
@@ -101,6 +105,7 @@ def test_escaping_by_example(text: str, escaped: str) -> None:
 
 
 @given(st.data())
+@settings(max_examples=50)
 def test_the_native_format_carries_its_kind(data: st.DataObject) -> None:
     document = data.draw(documents())
     form = native(document.schema.kind)

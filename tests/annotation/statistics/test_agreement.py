@@ -189,7 +189,7 @@ def test_an_item_too_dense_is_left_out_and_counted() -> None:
 
 
 @given(documents())
-@settings(max_examples=200)
+@settings(max_examples=80)
 def test_any_campaign_has_figures_or_reasons(document: Any) -> None:
     ratings: dict[str, dict[str, Sequence[Mark]]] = {item.path: {} for item in document.items}
     accepted: dict[str, Sequence[Mark]] = {}
