@@ -139,7 +139,8 @@ def build(
 
     code, distinct, weights = encode(column)
     texts = [None if value is None else as_text(value) for value in distinct]
-    present = [t for t in texts if t is not None and not v.is_missing(t)]
+    missing = [text is None or v.is_missing(text) for text in texts]
+    present = [text for text, none in zip(texts, missing, strict=True) if text is not None and not none]
     wanted = hierarchy or infer(present, column.name)
     steps = _steps(wanted, texts, present, weights)
     if max_level is not None:
@@ -147,7 +148,7 @@ def build(
     names, maps = ["value"], [np.arange(len(distinct), dtype=np.int32)]
     labels, losses = [distinct], [np.zeros(len(distinct))]
     for rung in steps:
-        mapped, written, loss = _level(rung, texts, distinct)
+        mapped, written, loss = _level(rung, texts, missing, distinct)
         if len(written) == len(labels[-1]) and rung.label is not None and not whole:
             continue
         names.append(rung.name)
@@ -351,7 +352,7 @@ def _grouped(group: dict[str, str]) -> Callable[[str], _Group]:
 
 
 def _level(
-    rung: _Rung, texts: Sequence[str | None], originals: list[Any]
+    rung: _Rung, texts: Sequence[str | None], missing: Sequence[bool], originals: list[Any]
 ) -> "tuple[NDArray[np.int32], list[Any], NDArray[np.float64]]":
     """Put every distinct value into its group; a missing value is a group of its own below `*`."""
     import numpy as np
@@ -360,10 +361,10 @@ def _level(
     written: list[Any] = []
     loss: list[float] = []
     mapped = np.empty(len(texts), np.int32)
-    for index, text in enumerate(texts):
+    for index, (text, none) in enumerate(zip(texts, missing, strict=True)):
         if rung.label is None:
             group = _HELD_BACK
-        elif text is None or v.is_missing(text):
+        elif none or text is None:
             group = (("missing", text), originals[index], 0.0)
         else:
             group = rung.label(text)
