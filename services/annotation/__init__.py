@@ -9,6 +9,7 @@ from services.annotation.closing import withdrawal
 from services.annotation.closing.withdrawal import erase_keys
 from services.annotation.closing.worker import close_campaigns
 from services.annotation.components import components, keys_ready
+from services.annotation.exports.texts import TEXTS as FILES
 from services.annotation.review import endpoints as review
 from services.annotation.settings import AnnotationSettings
 from services.annotation.tasks import endpoints as tasks
@@ -26,7 +27,7 @@ service = Service(
     routers=(campaigns.router, members.router, tasks.router, review.router, closing.router),
     subscriptions=(*subscriptions.SUBSCRIPTIONS, *withdrawal.SUBSCRIPTIONS),
     workers=(watch, close_campaigns, erase_keys),
-    texts=TEXTS,
+    texts={**TEXTS, **FILES},
     components=components,
     ready={"keys": keys_ready},
     asks=("access", "catalog"),

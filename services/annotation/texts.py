@@ -1,7 +1,6 @@
 """What annotation says to people when it refuses, in Swedish and English."""
 
 from services.annotation.campaigns.shape_texts import TEXTS as SHAPES
-from services.annotation.exports.texts import TEXTS as FILES
 from services.kit.problems import Problem
 from services.kit.texts import KIT_TEXTS, Language, Texts
 
@@ -89,11 +88,6 @@ CLOSING: Texts = {
         "sv": "Formatet {format} kan inte hålla märken av slaget {kind}. Välj: {allowed}.",
         "en": "The format {format} cannot hold marks of kind {kind}. Choose: {allowed}.",
     },
-    "path-unknown": {
-        "sv": "Kampanjen har ingen sådan fil.",
-        "en": "The campaign has no such file.",
-    },
-    "path-twice": {"sv": "Filen står två gånger.", "en": "The file is there twice."},
     "already-accepted": {
         "sv": "Något annat gäller redan för filen; importera med replace=true om det ska ersättas.",
         "en": "Something else holds for the file already; import with replace=true to replace it.",
@@ -104,7 +98,7 @@ CLOSING: Texts = {
     },
 }
 
-TEXTS: Texts = {**SHAPES, **FILES, **CAMPAIGNS, **TASKS, **REVIEW, **CLOSING}
+TEXTS: Texts = {**SHAPES, **CAMPAIGNS, **TASKS, **REVIEW, **CLOSING}
 
 
 def reason(refusal: Problem | None, language: Language) -> str | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from services.annotation import service
 from services.annotation.campaigns import shapes
 from services.annotation.campaigns.shapes import (
     CampaignDocument,
@@ -21,7 +22,6 @@ from services.annotation.exports.formats import FORMATS, native
 from services.annotation.review.overlap import AGREED
 from services.annotation.review.statistics_texts import TEXTS as REASONS
 from services.annotation.review.units import SAME_OBJECT
-from services.annotation.texts import TEXTS
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "annotation.md").read_text(encoding="utf-8")
 CAT, DOG = Label("cat", Title("katt", "cat")), Label("dog", Title("hund", "dog"))
@@ -91,4 +91,4 @@ def test_the_tables_say_what_is_so() -> None:
 def test_codes_that_are_told_exist() -> None:
     told = set(re.findall(r"fault `([a-z-]+)`", PAGE))
     assert {"rle-not-supported", "several-rings"} <= told
-    assert told <= set(TEXTS)
+    assert told <= set(service.texts)

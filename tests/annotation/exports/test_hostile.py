@@ -328,9 +328,9 @@ def test_a_file_that_is_all_wrong_is_told_of_its_first_hundred_faults() -> None:
 
 
 def test_no_other_text_has_taken_the_place_of_a_fault_s() -> None:
-    from services.annotation.texts import TEXTS as SAID
+    from services.annotation import service
 
-    assert {code: SAID[code] for code in TEXTS} == TEXTS
+    assert {code: service.texts[code] for code in TEXTS} == TEXTS
 
 
 def test_names_from_a_file_are_told_short_and_printable() -> None:
