@@ -1,4 +1,4 @@
-"""What a running annotation service keeps open: the store of keys, and the leases of tasks."""
+"""What a running annotation service keeps open: the store of keys, the leases of tasks, figures of agreement."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from services.annotation.campaigns.keys import CampaignKeys, keys_of
+from services.annotation.review.agreement import AgreementCache
 from services.annotation.settings import AnnotationSettings
 from services.kit.context import Context
 from services.kit.embedded.state import open_state
@@ -25,7 +26,12 @@ async def components(ctx: Context) -> AsyncGenerator[dict[str, Any]]:
         stack.push_async_callback(keys.aclose)
         leases = LeaseKeeper(ask_access(ctx), poll_s=settings.lease_poll_s, silence_s=settings.lease_silence_s)
         stack.push_async_callback(leases.close)
-        yield {"campaign_keys": CampaignKeys(keys), "leases": leases, "closing_bell": asyncio.Event()}
+        yield {
+            "campaign_keys": CampaignKeys(keys),
+            "leases": leases,
+            "closing_bell": asyncio.Event(),
+            "agreement": AgreementCache(),
+        }
 
 
 async def keys_ready(ctx: Context) -> None:

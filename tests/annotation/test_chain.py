@@ -7,7 +7,9 @@ FILES = {f"images/{n}.png": b"not looked at" for n in range(4)}
 
 
 async def test_a_campaign_becomes_a_version(world: World) -> None:
-    campaign_id = await world.campaign({**FILES, "labels.txt": b"no image"}, overlap=2, annotators=[world.anna, world.bo])
+    campaign_id = await world.campaign(
+        {**FILES, "labels.txt": b"no image"}, overlap=2, annotators=[world.anna, world.bo]
+    )
     assert await world.items(campaign_id) == {
         "total": 4, "waiting": 4, "in_work": 0, "submitted": 0, "to_review": 0, "accepted": 0,
     }  # fmt: skip

@@ -25,8 +25,8 @@ from services.annotation.campaigns.shapes import (
 from services.kit.problems import FieldError, Problem
 from services.kit.schemas import Body
 
-Coordinate = Annotated[float, Field(ge=-MAX_NUMBER, le=MAX_NUMBER, allow_inf_nan=False)]
-Offset = Annotated[int, Field(ge=0, le=int(MAX_NUMBER))]
+Coordinate = Annotated[float, Field(strict=True, ge=-MAX_NUMBER, le=MAX_NUMBER, allow_inf_nan=False)]
+Offset = Annotated[int, Field(strict=True, ge=0, le=int(MAX_NUMBER))]
 
 
 def _storable(value: str) -> str:

@@ -99,7 +99,10 @@ async def bring_in(
         running = await repository.claimed_of(session, [item.id for item, _annotation in changed])
         ended += await pool.end_by_law(session, running, "item-imported")
         for item, annotation in changed:
-            await settling.accept(session, secrets, item, annotation, "import", by, now)
+            settling.accept(session, secrets, item, annotation, "import", by, now)
+        # One statement for many rows; then they need not be kept in memory.
+        await session.flush()
+        session.expunge_all()
         accepted += len(changed)
     if standing:
         raise problem_of(standing)

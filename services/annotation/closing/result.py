@@ -1,5 +1,6 @@
 """What a campaign leaves in the version that it becomes: its annotations in the kind's own format, and what it was."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +23,11 @@ class ResultFile:
     content: bytes
 
 
-async def facts_of(session: RuleSession, campaign: Campaign) -> dict[str, Any]:
-    """Return what is told of how a campaign was done: numbers and pseudonyms, nobody named, nothing from a file."""
+async def facts_of(session: RuleSession, campaign: Campaign, agreement: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is told of how a campaign was done: numbers and pseudonyms, nobody named, nothing from a file.
+
+    `agreement`: figures as `review.agreement.figures_of` tells them.
+    """
     submitted = await repository.submitted_by(session, campaign.id)
     members = await campaigns.members(session, campaign.id)
     return {
@@ -36,6 +40,7 @@ async def facts_of(session: RuleSession, campaign: Campaign) -> dict[str, Any]:
             for member in members
             if member.user_id in submitted
         ],
+        "agreement": dict(agreement),
     }
 
 
@@ -59,4 +64,5 @@ def details_of(campaign: Campaign, facts: dict[str, Any]) -> dict[str, Any]:
         "items": campaign.items,
         **{name: facts[name] for name in ("overlap", "accepted")},
         "annotators": len(facts["annotators"]),
+        "krippendorff_alpha": facts["agreement"]["krippendorff_alpha"]["value"],
     }

@@ -15,6 +15,7 @@ from services.annotation.campaigns.keys import keys_of
 from services.annotation.campaigns.models import Campaign
 from services.annotation.closing import derivation, repository, result, service
 from services.annotation.closing.document import document_of
+from services.annotation.review.agreement import figures_of
 from services.annotation.settings import AnnotationSettings
 from services.kit.bus.failures import is_passing
 from services.kit.context import Context
@@ -96,8 +97,9 @@ async def _close(ctx: Context, campaign: Campaign, claim: UUID) -> None:
             await _hold(ctx, campaign.id, claim)
             await derivation.keep(ctx, campaign.id, paths)
         document = await document_of(ctx, campaign, secrets)
+        agreement = await figures_of(ctx, campaign, secrets)
         async with ctx.unit() as session:
-            facts = await result.facts_of(session, campaign)
+            facts = await result.facts_of(session, campaign, agreement)
         files = await asyncio.to_thread(result.files_of, campaign, document, facts)
         for file in files:
             await _hold(ctx, campaign.id, claim)

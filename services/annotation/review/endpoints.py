@@ -10,9 +10,10 @@ from services.annotation.campaigns import content, permits, rules
 from services.annotation.campaigns.content import Annotation
 from services.annotation.campaigns.keys import keys_of
 from services.annotation.campaigns.marks import AnnotationBody, checked
+from services.annotation.campaigns.service import pseudonym
 from services.annotation.lists import after_number
-from services.annotation.review import repository, service, settling
-from services.annotation.review.schemas import AcceptedOut, ReviewOut
+from services.annotation.review import agreement, repository, service, settling
+from services.annotation.review.schemas import AcceptedOut, AgreementOut, ReviewOut
 from services.annotation.tasks import measuring
 from services.annotation.tasks import service as work_service
 from services.annotation.tasks.endpoints import answer
@@ -27,6 +28,7 @@ from services.kit.web import Caller, Ctx, IfMatch, Lang, Session, Transaction, c
 router = factory_router(tags=["reviews"])
 
 TaskId = Annotated[UUID, Path(description="The task.")]
+CampaignId = Annotated[UUID, Path(description="The campaign.")]
 ItemId = Annotated[UUID, Path(description="The item, as list_reviews gives it.")]
 CampaignQuery = Annotated[UUID, Query(description="The campaign.")]
 
@@ -116,9 +118,30 @@ async def review_task(
         raise conflict("item-unreadable")
     marks = checked(schema, body, measuring.shape_of(item), complete=True)
     held = Annotation(marks, body.comment)
-    await settling.accept(session, secrets, item, held, "review", caller.id, ctx.clock.now())
+    settling.accept(session, secrets, item, held, "review", caller.id, ctx.clock.now())
     response.headers["ETag"] = etag(item.revision)
     return service.show_accepted(secrets, item)
+
+
+@router.get(
+    "/campaigns/{campaign_id}/agreement",
+    operation_id="get_agreement_statistics",
+    summary="How far annotators agree",
+    tags=["campaigns"],
+)
+async def get_agreement_statistics(campaign_id: CampaignId, caller: Caller, ctx: Ctx, lang: Lang) -> AgreementOut:
+    """Say how far annotators agree, by label and by annotator, from what was submitted for items that several did.
+
+    Only the project's leads are told who an annotator is.
+    """
+    async with ctx.unit() as reading:
+        campaign = await rules.campaign_for(reading, caller, campaign_id)
+        secrets = await keys_of(ctx).open(campaign)
+        numbers = await repository.members(reading, campaign_id)
+    figures = await agreement.figures_of(ctx, campaign, secrets)
+    lead = rules.standing(caller, campaign).lead
+    people = {pseudonym(number): user_id for user_id, number in numbers.items()} if lead else {}
+    return service.show_figures(figures, people, lang)
 
 
 async def _permitted(ctx: Context, caller: Subject, item_id: UUID, lang: Language) -> permits.Permit:

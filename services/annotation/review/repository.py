@@ -1,8 +1,10 @@
 """The only place that queries what was submitted, and what waits for review."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import func
 from sqlalchemy import select as core_select
 from sqlmodel import col, select
 
@@ -40,11 +42,21 @@ async def has_task(session: RuleSession, item_id: UUID, user_id: UUID) -> bool:
     return (await session.exec(query.limit(1))).first() is not None
 
 
-async def overlapping(session: RuleSession, campaign_id: UUID) -> Sequence[Task]:
-    """Return what was submitted for items that at least two people have done, by item and then by task."""
-    several = core_select(col(Item.id)).where(col(Item.campaign_id) == campaign_id, col(Item.submitted) > 1)
-    query = select(Task).where(Task.state == "submitted", col(Task.item_id).in_(several))
-    return (await session.exec(query.order_by(col(Task.number), col(Task.id)))).all()
+async def overlapping(session: RuleSession, campaign_id: UUID, after: int, limit: int) -> Sequence[Item]:
+    """Return up to `limit` items by number that at least two people have done, those that come after `after`."""
+    query = select(Item).where(Item.campaign_id == campaign_id, col(Item.submitted) > 1, Item.number > after)
+    return (await session.exec(query.order_by(col(Item.number)).limit(limit))).all()
+
+
+async def agreement_stamp(session: RuleSession, campaign_id: UUID) -> tuple[Any, ...]:
+    """Return what changes whenever the figures of agreement may."""
+    submitted = core_select(func.count(), func.max(col(Task.submitted_at))).where(
+        col(Task.campaign_id) == campaign_id, col(Task.state) == "submitted"
+    )
+    accepted = core_select(func.count(), func.max(col(Item.accepted_at))).where(
+        col(Item.campaign_id) == campaign_id, col(Item.state) == "accepted"
+    )
+    return (*(await session.execute(submitted)).one(), *(await session.execute(accepted)).one())
 
 
 async def members(session: RuleSession, campaign_id: UUID) -> dict[UUID, int]:

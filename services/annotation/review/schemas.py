@@ -35,6 +35,82 @@ class ReviewOut(Resource):
     allowed_actions: list[AllowedAction]
 
 
+class FigureOut(Resource):
+    """A figure; `value` is null where it has none, and then `reason` says why, as a code and in words."""
+
+    value: float | None
+    units: int = Field(description="How many judgements it rests on.")
+    reason: str | None
+    text: str | None
+
+
+class PairFiguresOut(Resource):
+    """Two annotators held against each other."""
+
+    annotators: tuple[str, str]
+    percent: FigureOut
+    cohen_kappa: FigureOut
+    mean_iou: FigureOut
+
+
+class CohenOut(FigureOut):
+    """Cohen's kappa: the mean over the pairs of annotators, and each pair."""
+
+    pairs: list[PairFiguresOut]
+
+
+class LabelFiguresOut(Resource):
+    """One label, given or not, by whom on what."""
+
+    label: str
+    marks: int
+    percent: FigureOut
+    fleiss_kappa: FigureOut
+    krippendorff_alpha: FigureOut
+    mean_iou: FigureOut
+
+
+class AcceptedFiguresOut(Resource):
+    """An annotator held against what was accepted."""
+
+    percent: FigureOut
+    cohen_kappa: FigureOut
+    mean_iou: FigureOut
+
+
+class AnnotatorFiguresOut(Resource):
+    """One annotator held against the others. Who it is, only the project's leads are told."""
+
+    annotator: str
+    user_id: UUID | None
+    items: int
+    marks: int
+    percent: FigureOut
+    cohen_kappa: FigureOut
+    mean_iou: FigureOut
+    alpha_without: FigureOut
+    accepted: AcceptedFiguresOut
+
+
+class AgreementOut(Resource):
+    """How far annotators agree on what several of them have done.
+
+    Percentages are 0–100, overlaps (intersection over union) 0–1, kappas and alpha −1–1, where 0 is chance.
+    """
+
+    annotators: int
+    items: int
+    overlapping: int
+    left_out: int = Field(description="Items whose marks lie too densely to be compared.")
+    percent: FigureOut
+    cohen_kappa: CohenOut
+    fleiss_kappa: FigureOut
+    krippendorff_alpha: FigureOut
+    mean_iou: FigureOut
+    per_label: list[LabelFiguresOut]
+    per_annotator: list[AnnotatorFiguresOut]
+
+
 class AcceptedOut(Resource):
     """What holds for an item now."""
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Any, cast
 from uuid import UUID
 
 from services.annotation.campaigns import content
@@ -11,12 +12,14 @@ from services.annotation.campaigns.marks import LabelSchemaBody, shown
 from services.annotation.campaigns.models import Campaign, Item
 from services.annotation.campaigns.permits import Permit
 from services.annotation.review import repository
-from services.annotation.review.schemas import AcceptedOut, AnswerOut, ReviewOut
+from services.annotation.review.schemas import AcceptedOut, AgreementOut, AnswerOut, ReviewOut
 from services.annotation.review.settling import said_of
+from services.annotation.review.statistics_texts import TEXTS
 from services.annotation.tasks.models import Task
 from services.annotation.tasks.schemas import ItemOut
 from services.kit.db import RuleSession
 from services.kit.schemas import AllowedAction
+from services.kit.texts import Language
 
 
 def shuffled(submissions: Sequence[Task]) -> list[Task]:
@@ -74,6 +77,24 @@ def show(
             "allowed_actions": [AllowedAction(action="review", allowed=True)],
         }
     )
+
+
+def show_figures(figures: Mapping[str, Any], people: Mapping[str, UUID], language: Language) -> AgreementOut:
+    """Return figures of agreement with the words of their reasons; `people`: who the pseudonyms are, for leads."""
+
+    def told(value: Any) -> Any:
+        if isinstance(value, list):
+            return [told(entry) for entry in cast("list[Any]", value)]
+        if not isinstance(value, dict):
+            return value
+        members = {name: told(entry) for name, entry in cast("dict[str, Any]", value).items()}
+        if "reason" in members:
+            members["text"] = TEXTS[members["reason"]][language] if members["reason"] else None
+        if "annotator" in members:
+            members["user_id"] = people.get(members["annotator"])
+        return members
+
+    return AgreementOut.model_validate(told(dict(figures)))
 
 
 def show_accepted(secrets: Secrets, item: Item) -> AcceptedOut:

@@ -72,7 +72,7 @@ async def _settle(session: RuleSession, secrets: Secrets, schema: LabelSchema, i
         await session.flush()
         return
     comments = dict.fromkeys(annotation.comment for annotation in said if annotation.comment)
-    await accept(session, secrets, item, Annotation(marks, "\n".join(comments)), "agreement", None, now)
+    accept(session, secrets, item, Annotation(marks, "\n".join(comments)), "agreement", None, now)
 
 
 def said_of(secrets: Secrets, submissions: Sequence[Task]) -> list[Annotation]:
@@ -80,7 +80,7 @@ def said_of(secrets: Secrets, submissions: Sequence[Task]) -> list[Annotation]:
     return [content.annotation_of(secrets, "task", task.id, task.sealed) for task in submissions]
 
 
-async def accept(
+def accept(
     session: RuleSession,
     secrets: Secrets,
     item: Item,
@@ -95,7 +95,6 @@ async def accept(
     item.revision += 1
     session.add(item)
     events.annotation_accepted(session, item, how)
-    await session.flush()
 
 
 async def item_for_reviewer(session: RuleSession, caller: Subject, item_id: UUID, *, lock: bool = False) -> Item:

@@ -173,7 +173,7 @@ async def save_annotation(
     work = await service.work_of(session, keys_of(ctx), caller, task_id)
     now = ctx.clock.now()
     task = await service.hold(session, caller, work, now)
-    annotation = service.check(work, body)
+    annotation = await content.apart(lambda: service.check(work, body), len(body.marks))
     if not service.same(work.secrets, task, annotation):
         check_if_match(if_match, task.revision)
         until = service.deadline(now, settings_of(ctx).task_claim_s)

@@ -103,16 +103,13 @@ def size_of(content: bytes) -> tuple[int, int] | None:
 
 
 def _orientation(image: ImageFile) -> int | None:
-    """Return the EXIF orientation, as far as it stands in what was read of the file."""
-    if isinstance(image, TiffImageFile):
-        found = image.tag_v2.get(_ORIENTATION)
-    else:
-        raw = image.info.get("exif")
-        if not isinstance(raw, bytes):
-            return None
-        exif = Image.Exif()
-        exif.load(raw)
-        found = exif.get(_ORIENTATION)
+    """Return the EXIF orientation that is still to be applied, as far as it stands in what was read of the file."""
+    raw = image.info.get("exif")
+    if isinstance(image, TiffImageFile) or not isinstance(raw, bytes):
+        return None  # Pillow tells the size of an oriented TIFF by itself
+    exif = Image.Exif()
+    exif.load(raw)
+    found = exif.get(_ORIENTATION)
     return found if isinstance(found, int) else None
 
 
