@@ -50,7 +50,10 @@ def _gift(house: House) -> Gift:
     terms_id, house.terms_id = house.terms_id, str(house.donor.terms.create(policy)["id"])
     try:
         files = {f"{number}.png": png(number) for number in range(5)}
-        return house.give({**files, "note.txt": b"Write to anna.berg@nordvik.se today, and wait for an answer.\nThen call again.\n"}, title="To be labelled")
+        return house.give(
+            {**files, "note.txt": b"Write to anna.berg@nordvik.se today, and wait for an answer.\nThen call again.\n"},
+            title="To be labelled",
+        )
     finally:
         house.terms_id = terms_id
 
@@ -73,7 +76,7 @@ def _campaign(world: World, gift: Gift) -> None:
     # The second one takes tasks until it has the disputed one.
     second = _labelled(others, ids["campaign"], "dog")
     assert second["item"]["id"] == disputed["item"]["id"], "what has been begun is finished first"
-    ids["item"] = str(house.person("judge").campaigns.reviews(ids["campaign"])[0]["id"])
+    ids["disputed"] = str(house.person("judge").campaigns.reviews(ids["campaign"])[0]["id"])
     task = tasks.claim(ids["campaign"])
     given_back = others.claim(ids["campaign"])
     assert task is not None
@@ -100,16 +103,16 @@ def marks(_world: World) -> dict[str, Any]:
 
 
 ROWS = [
-    # preparation
+    # preparation (the version is of a published dataset: outsiders may know of it)
     lists("list_operators", "/operators", "steward"),
     Row("create_recipe", "POST", "/recipes", "steward", 201, wrong_one="donor", other=201, json=recipe),
     Row("list_recipes", "GET", "/recipes", "steward", wrong_one="donor", other=200),
     Row("get_recipe", "GET", "/recipes/{recipe}", "steward", wrong_one="donor", other=200),
-    Row("test_recipe", "POST", "/recipes/{recipe}/test", "steward", wrong_one="donor",
+    Row("test_recipe", "POST", "/recipes/{recipe}/test", "steward", wrong_one="donor", other=403,
         json=lambda w: {"version_id": w.ids["labelled_version"], "paths": ["note.txt"]}),
-    Row("suggest_recipe", "POST", "/recipes/suggestion", "steward", 422, wrong_one="donor",
+    Row("suggest_recipe", "POST", "/recipes/suggestion", "steward", 422, wrong_one="donor", other=403,
         json=lambda w: {"version_id": w.ids["labelled_version"], "path": "note.txt"}),
-    Row("create_run", "POST", "/runs", "steward", 201, wrong_one="donor",
+    Row("create_run", "POST", "/runs", "steward", 201, wrong_one="donor", other=403,
         json=lambda w: {"recipe_id": w.ids["recipe"], "version_id": w.ids["labelled_version"], "mode": "inspect"}),
     lists("list_runs", "/runs", "steward"),
     Row("get_run", "GET", "/runs/{run}", "donor", wrong=404, wrong_one="colleague"),
@@ -142,8 +145,8 @@ ROWS = [
     Row("submit_task", "POST", "/tasks/{task}/submission", "marker", wrong=404, wrong_one="marker2"),
     Row("return_task", "POST", "/tasks/{given_back}/return", "marker2", wrong=404, wrong_one="marker"),
     Row("list_reviews", "GET", "/reviews?campaign_id={campaign}", "judge", wrong_one="marker"),
-    Row("get_review", "GET", "/reviews/{item}", "judge", wrong_one="marker"),
-    Row("review_task", "POST", "/reviews/{item}", "judge", wrong_one="marker", json=marks),
+    Row("get_review", "GET", "/reviews/{disputed}", "judge", wrong_one="marker"),
+    Row("review_task", "POST", "/reviews/{disputed}", "judge", wrong_one="marker", json=marks),
     Row("get_agreement_statistics", "GET", "/campaigns/{campaign}/agreement", "lead", wrong_one="marker"),
     Row("export_campaign", "GET", "/campaigns/{campaign}/export?format=csv", "lead", wrong_one="marker"),
     Row("import_annotations", "POST", "/campaigns/{campaign}/import?format=csv", "lead", 422, wrong_one="marker",
