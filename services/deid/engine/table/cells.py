@@ -48,6 +48,14 @@ class Hit:
     after: str
     spans: tuple[Span, ...]
 
+    def remains(self) -> bool:
+        """Whether what was not replaced could still name or number a person."""
+        left, position = "", 0
+        for span in self.spans:
+            left += self.before[position : span.start] + "\n"
+            position = span.end
+        return telling(left + self.before[position:])
+
 
 _CACHED_LENGTH = 256
 _CACHED_VALUES = 500_000

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from services.deid.engine.operator import Finding, Place, pattern
 from services.deid.engine.table.cells import CellText, Hit, telling
 from services.deid.engine.table.rows import Widths
-from services.deid.engine.table.sampling import SPANS, Tally, ranks
+from services.deid.engine.table.sampling import PARTS, SPANS, Tally, part_of, parts, ranks
 from services.deid.engine.table.tokens import Block, Dialect, blocks, enquote, unquote
 
 if TYPE_CHECKING:
@@ -47,21 +47,22 @@ class _Treatment:
         self._codes, distinct = _by_column(block, len(names), header)
         self._hits: list[Hit | None] = []
         self._written: list[bytes | None] = []
-        self._telling: list[bool] = []
+        self._left: list[bool] = []
+        self._lengths: list[int] = []
         for raw, column in distinct:
             value = unquote(raw, dialect)
             hit = text.hit(value, contexts[column]) if value else None
             self._hits.append(hit)
             quoted = dialect.quote is not None and raw.startswith(dialect.quote)
             self._written.append(enquote(hit.after, dialect, quoted).encode() if hit else None)
-            self._telling.append(telling(value))
+            self._left.append(hit.remains() if hit else telling(value))
+            self._lengths.append(len(hit.after if hit else value) + 3)
 
     def run(self, tally: Tally) -> bytes:
         """Return the block treated, and add to the tally."""
         import numpy as np
 
         hit = np.array([h is not None for h in self._hits], np.bool_)[self._codes]
-        left = ~hit & np.array(self._telling, np.bool_)[self._codes]
         at = np.flatnonzero(hit)
         occurrences = np.bincount(self._codes[at], minlength=len(self._hits)).tolist()
         for times, found in zip(occurrences, self._hits, strict=True):
@@ -69,9 +70,15 @@ class _Treatment:
                 tally.count(span.kind, times, times)
         counts = [min(len(hit.spans), SPANS) if hit else 0 for hit in self._hits]
         spans = np.array(counts, np.int64)[self._codes[at]]
-        tally.findings.offer(np.repeat(at, spans) * SPANS + ranks(spans), self._finding)
-        tally.treated.offer(at[spans > 0], self._treated)
-        tally.untreated.offer(np.flatnonzero(left), self._untreated)
+        found_in = np.repeat(at, spans) * SPANS + ranks(spans)
+        tally.findings.offer(found_in, self._finding)
+        tally.treated.offer(found_in, self._treated)
+        left = np.array(self._left, np.bool_)[self._codes]
+        lengths = np.array(self._lengths, np.int64)[self._codes] * left
+        ends = self._block.row_ends
+        totals = np.add.reduceat(lengths, np.concatenate([[0], ends[:-1]]))
+        rows = np.flatnonzero(totals)
+        tally.untreated.offer(parts(rows, totals[rows]), self._untreated)
         return self._joined(at) if len(at) else self._block.data
 
     def _joined(self, at: "NDArray[np.int64]") -> bytes:
@@ -104,30 +111,32 @@ class _Treatment:
         shape = pattern(hit.before[span.start : span.end])
         return Finding(span.kind, span.operator, True, self._place(index), shape, span.after)
 
-    def _treated(self, index: int) -> Place:
-        hit = self._hits[self._codes[index]]
-        assert hit is not None
-        span = hit.spans[0]
-        before = pattern(hit.before[span.start : span.end])
-        return Place("treated", span.kind, self._place(index), before, self._around(index))
+    def _treated(self, number: int) -> Place:
+        found = self._finding(number)
+        return Place("treated", found.kind, found.place, found.shape, self._around(number // SPANS))
 
-    def _untreated(self, index: int) -> Place:
-        return Place("untreated", "cell", self._place(index), "", self._around(index))
+    def _untreated(self, number: int) -> Place:
+        row, part = divmod(number, PARTS)
+        first = int(self._block.row_ends[row - 1]) if row else 0
+        cells = [self._now(c) for c in range(first, int(self._block.row_ends[row])) if self._left[self._codes[c]]]
+        return Place("untreated", "row", place(self._rows_before + row), "", part_of(cells, part))
+
+    def _now(self, index: int) -> str:
+        hit = self._hits[self._codes[index]]
+        return hit.after if hit else unquote(self._block.cell(index).decode(), self._dialect)
 
     def _around(self, index: int) -> str:
         """The treated cell, in brackets, with its row's treated cells."""
         row, _, first = self._where(index)
         last = int(self._block.row_ends[row])
-        shown: list[str] = []
-        for cell in range(max(first, index - 10), min(last, index + 10)):
-            hit = self._hits[self._codes[cell]]
-            shown.append(hit.after if hit else unquote(self._block.cell(cell).decode(), self._dialect))
-        return around(shown, index - max(first, index - 10))
+        near = range(max(first, index - 10), min(last, index + 10))
+        return around([self._now(cell) for cell in near], index - near.start)
 
 
-def place(row: int, column: int) -> str:
-    """Say where a cell stands; row 0 is the header."""
-    return f"row {row}, column {column + 1}" if row else f"header, column {column + 1}"
+def place(row: int, column: int | None = None) -> str:
+    """Say where a cell or a row stands; row 0 is the header."""
+    where = f"row {row}" if row else "header"
+    return where if column is None else f"{where}, column {column + 1}"
 
 
 def around(cells: list[str], index: int) -> str:

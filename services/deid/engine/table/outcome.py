@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from services.deid.engine.operator import Finding, Place, pattern
 from services.deid.engine.table.cells import CellText, Hit, telling
-from services.deid.engine.table.csv_text import around, place
+from services.deid.engine.table.csv_text import AROUND, around, place
 from services.deid.engine.table.examine import examined
 from services.deid.engine.table.hierarchies import as_text, encode
-from services.deid.engine.table.sampling import SPANS, Tally, ranks
+from services.deid.engine.table.sampling import PARTS, SPANS, Tally, part_of, parts, ranks
 from services.deid.engine.table.work import Work
 
 if TYPE_CHECKING:
@@ -33,23 +33,29 @@ def treated_names(work: Work, original: dict[str, str]) -> Header:
 
 
 def report(work: Work, source: "pl.DataFrame", names: dict[str, str], header: Header, tally: Tally) -> None:
-    """Add up everything. `source` holds every column by key as it was read, all rows; `names` what they were called."""
+    """Add up everything. `source` holds every column by key as it was read, all rows; `names` what they were called.
+
+    A place of the treated sort is one finding of the text operators, or one row that table operators changed; one of
+    the untreated sort is a part of a row's cells as far as they were left.
+    """
     rows = work.rows()
     shown = _Shown(work, header, rows)
     for key, hit in header.hits.items():
-        column = _number(key)
         for span in hit.spans:
             tally.count(span.kind, 1, 1)
-        shown.names(tally, column, hit)
+        shown.names(tally, key, hit)
+    changed, left = _Changed(shown, rows), _Left(shown, rows)
     for key in source.columns:
         before = source[key].gather(rows)
         if key in work.done:
-            kind, operator = work.done[key]
-            _changed(work, tally, shown, key, before, kind, operator)
+            changed.add(work, tally, key, before)
         elif key in work.table.examined and work.text is not None:
-            _found(work.text, tally, shown, key, before, names[key])
+            _found(work.text, tally, shown, key, before, names[key], left)
         else:
-            _left(tally, shown, key, before)
+            code, distinct, _ = encode(before)
+            left.add(key, code, ["" if value is None else as_text(value) for value in distinct])
+    changed.offer(tally)
+    left.offer(tally)
     if work.suppressed:
         tally.count("rare-row", work.suppressed, work.suppressed)
 
@@ -67,75 +73,131 @@ class _Shown:
         self._header = [header.names[key] for key in self._keys]
         self._rows = rows
 
-    def where(self, row: int, key: str) -> str:
-        """Say where a cell stood in the source."""
-        return place(int(self._rows[row]) + 1, _number(key))
+    def where(self, row: int, key: str | None = None) -> str:
+        """Say where a cell, or a row, stood in the source."""
+        return place(int(self._rows[row]) + 1, None if key is None else _number(key))
 
     def row(self, row: int, key: str) -> str:
-        """Return the row as it stands, the cell marked; of a dropped column an empty mark."""
-        near = self._near(key)
-        cells = [f"{self._name(k)}={_text(self._frame[k][row])}" for k in near]
-        if key in near:
-            return around(cells, near.index(key))
-        return around([*cells, ""], len(cells))
+        """Return the row as it stands, the cell marked."""
+        at = self._keys.index(key)
+        near = self._keys[max(0, at - 10) : at + 10]
+        return around([self.cell(k, _text(self._frame[k][row])) for k in near], near.index(key))
 
-    def names(self, tally: Tally, column: int, hit: Hit) -> None:
-        """Offer a column's name in which something was found."""
+    def whole(self, row: int) -> str:
+        """Return the row as it stands."""
+        return " | ".join(self.cell(k, _text(self._frame[k][row])) for k in self._keys)[:AROUND]
+
+    def cell(self, key: str, text: str) -> str:
+        """Return a cell with its column's name."""
+        name = self._header[self._keys.index(key)]
+        return f"{name if len(name) <= 30 else name[:30] + '…'}={text}"
+
+    def names(self, tally: Tally, key: str, hit: Hit) -> None:
+        """Offer what was found in a column's name."""
         import numpy as np
 
-        where = place(0, column)
-        span = hit.spans[0] if hit.spans else None
-        if span is None:
-            return
-        shape = pattern(hit.before[span.start : span.end])
-        tally.findings.offer(
-            np.zeros(1, np.int64), lambda _: Finding(span.kind, span.operator, True, where, shape, span.after)
-        )
-        tally.treated.offer(np.zeros(1, np.int64), lambda _: Place("treated", span.kind, where, shape, hit.after))
+        def finding(rank: int) -> Finding:
+            span = hit.spans[rank]
+            shape = pattern(hit.before[span.start : span.end])
+            return Finding(span.kind, span.operator, True, place(0, _number(key)), shape, span.after)
 
-    def _near(self, key: str) -> list[str]:
-        """Up to twenty columns around one."""
-        at = next((i for i, k in enumerate(self._keys) if _number(k) >= _number(key)), len(self._keys))
-        return self._keys[max(0, at - 10) : at + 10]
+        def treated(rank: int) -> Place:
+            found = finding(rank)
+            return Place("treated", found.kind, found.place, found.shape, hit.after)
 
-    def _name(self, key: str) -> str:
-        name = self._header[self._keys.index(key)]
-        return name if len(name) <= 30 else name[:30] + "…"
+        spans = np.arange(len(hit.spans))
+        tally.findings.offer(spans, finding)
+        tally.treated.offer(spans, treated)
 
 
 def _text(value: object) -> str:
     return "" if value is None else as_text(value)
 
 
-def _changed(work: Work, tally: Tally, shown: _Shown, key: str, before: "pl.Series", kind: str, operator: str) -> None:
-    """A column that a table operator wrote or dropped: each cell that held something and does not hold it any more."""
-    import numpy as np
-    import polars as pl
+class _Changed:
+    """Columns that table operators wrote or dropped."""
 
-    after = work.table.frame[key] if key in work.table.names else None
-    code, distinct, _ = encode(before)
-    texts = ["" if value is None else as_text(value) for value in distinct]
-    held = np.array([bool(text) for text in texts], np.bool_)[code]
-    if after is not None:
-        if after.dtype == before.dtype:
+    def __init__(self, shown: _Shown, rows: "NDArray[np.int64]") -> None:
+        import numpy as np
+
+        self._shown = shown
+        self._columns: list[tuple[str, NDArray[np.bool_], NDArray[np.int32], list[str]]] = []
+        self._any = np.zeros(len(rows), np.bool_)
+
+    def add(self, work: Work, tally: Tally, key: str, before: "pl.Series") -> None:
+        """Count each cell that held something and does not hold it any more."""
+        import numpy as np
+        import polars as pl
+
+        kind, operator = work.done[key]
+        after = work.table.frame[key] if key in work.table.names else None
+        code, distinct, _ = encode(before)
+        texts = ["" if value is None else as_text(value) for value in distinct]
+        held = np.array([bool(text) for text in texts], np.bool_)[code]
+        if after is not None and after.dtype == before.dtype:
             held &= before.ne_missing(after).to_numpy()
-        else:
+        elif after is not None:
             held &= pl.Series(texts, dtype=pl.String).gather(code).ne_missing(after.cast(pl.String)).to_numpy()
-    at = np.flatnonzero(held)
-    tally.count(kind, len(at), len(at))
+        at = np.flatnonzero(held)
+        tally.count(kind, len(at), len(at))
+        self._any |= held
+        self._columns.append((kind, held, code, texts))
 
-    def finding(row: int) -> Finding:
-        now = "" if after is None else _text(after[row])
-        return Finding(kind, operator, True, shown.where(row, key), pattern(texts[code[row]]), now)
+        def finding(row: int) -> Finding:
+            now = "" if after is None else _text(after[row])
+            return Finding(kind, operator, True, self._shown.where(row, key), pattern(texts[code[row]]), now)
 
-    def treated(row: int) -> Place:
-        return Place("treated", kind, shown.where(row, key), pattern(texts[code[row]]), shown.row(row, key))
+        tally.findings.offer(at, finding)
 
-    tally.findings.offer(at, finding)
-    tally.treated.offer(at, treated)
+    def offer(self, tally: Tally) -> None:
+        """Offer the rows in which any cell was changed."""
+        import numpy as np
+
+        def treated(row: int) -> Place:
+            cells = [(kind, pattern(texts[code[row]])) for kind, held, code, texts in self._columns if held[row]]
+            before = " | ".join(shape for _, shape in cells)[:AROUND]
+            return Place("treated", cells[0][0], self._shown.where(row), before, self._shown.whole(row))
+
+        tally.treated.offer(np.flatnonzero(self._any), treated)
 
 
-def _found(text: CellText, tally: Tally, shown: _Shown, key: str, before: "pl.Series", name: str) -> None:
+class _Left:
+    """Cells that stand as they were, or in which something else was replaced."""
+
+    def __init__(self, shown: _Shown, rows: "NDArray[np.int64]") -> None:
+        import numpy as np
+
+        self._shown = shown
+        self._columns: list[tuple[str, NDArray[np.int32], NDArray[np.bool_], list[str]]] = []
+        self._lengths = np.zeros(len(rows), np.int64)
+
+    def add(self, key: str, code: "NDArray[np.int32]", texts: list[str], tells: Sequence[bool] | None = None) -> None:
+        """Take up a column: each row's distinct value, those values as they stand, and which could tell of a person."""
+        import numpy as np
+
+        if not texts:
+            return
+        told = np.array([telling(text) for text in texts] if tells is None else tells, np.bool_)
+        lengths = np.array([len(self._shown.cell(key, text)) + 3 for text in texts], np.int64) * told
+        self._lengths += lengths[code]
+        self._columns.append((key, code, told, texts))
+
+    def offer(self, tally: Tally) -> None:
+        """Offer the parts of every row's cells."""
+        import numpy as np
+
+        def untreated(number: int) -> Place:
+            row, part = divmod(number, PARTS)
+            cells = [
+                self._shown.cell(key, texts[code[row]]) for key, code, told, texts in self._columns if told[code[row]]
+            ]
+            return Place("untreated", "row", self._shown.where(row), "", part_of(cells, part))
+
+        rows = np.flatnonzero(self._lengths)
+        tally.untreated.offer(parts(rows, self._lengths[rows]), untreated)
+
+
+def _found(text: CellText, tally: Tally, shown: _Shown, key: str, before: "pl.Series", name: str, left: _Left) -> None:
     """A column that the text operators went over."""
     import numpy as np
 
@@ -147,37 +209,21 @@ def _found(text: CellText, tally: Tally, shown: _Shown, key: str, before: "pl.Se
             tally.count(span.kind, times, times)
     at = np.flatnonzero(counts[code] > 0)
 
-    def spans(row: int) -> Sequence[tuple[str, str, str, str]]:
-        hit = hits[code[row]]
-        assert hit is not None
-        return [(s.kind, s.operator, pattern(hit.before[s.start : s.end]), s.after) for s in hit.spans]
-
     def finding(number: int) -> Finding:
         row, rank = divmod(number, SPANS)
-        kind, operator, shape, after = spans(row)[rank]
-        return Finding(kind, operator, True, shown.where(row, key), shape, after)
+        hit = hits[code[row]]
+        assert hit is not None
+        span = hit.spans[rank]
+        shape = pattern(hit.before[span.start : span.end])
+        return Finding(span.kind, span.operator, True, shown.where(row, key), shape, span.after)
 
-    def treated(row: int) -> Place:
-        kind, _, shape, _ = spans(row)[0]
-        return Place("treated", kind, shown.where(row, key), shape, shown.row(row, key))
+    def treated(number: int) -> Place:
+        found = finding(number)
+        return Place("treated", found.kind, found.place, found.shape, shown.row(number // SPANS, key))
 
     each = np.minimum(counts[code[at]], SPANS)
-    tally.findings.offer(np.repeat(at, each) * SPANS + ranks(each), finding)
-    tally.treated.offer(at, treated)
-    left = np.array(
-        [hit is None and text is not None and telling(text) for hit, text in zip(hits, result.texts, strict=True)]
-    )
-    tally.untreated.offer(np.flatnonzero(left[code]) if len(left) else code, lambda row: _untreated(shown, row, key))
-
-
-def _left(tally: Tally, shown: _Shown, key: str, before: "pl.Series") -> None:
-    """A column that nothing looked into."""
-    import numpy as np
-
-    code, distinct, _ = encode(before)
-    tells = np.array([value is not None and telling(as_text(value)) for value in distinct], np.bool_)
-    tally.untreated.offer(np.flatnonzero(tells[code]) if len(tells) else code, lambda row: _untreated(shown, row, key))
-
-
-def _untreated(shown: _Shown, row: int, key: str) -> Place:
-    return Place("untreated", "cell", shown.where(row, key), "", shown.row(row, key))
+    numbers = np.repeat(at, each) * SPANS + ranks(each)
+    tally.findings.offer(numbers, finding)
+    tally.treated.offer(numbers, treated)
+    now = [hit.after if hit else told or "" for hit, told in zip(hits, result.texts, strict=True)]
+    left.add(key, code, now, [h.remains() if h else telling(told) for h, told in zip(hits, now, strict=True)])

@@ -2,10 +2,11 @@
 
 import hashlib
 import heapq
-from collections.abc import Callable
+import hmac
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from services.deid.engine.operator import Finding, Place, Treated
+from services.deid.engine.operator import Finding, Keys, Place, Treated
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,10 +26,29 @@ def ranks(counts: "NDArray[np.int64]") -> "NDArray[np.int64]":
     return np.arange(int(counts.sum())) - starts
 
 
+PART = 400
+"""Characters of untreated cells that a steward judges at a time."""
+PARTS = 1 << 20
+"""More parts than a row has."""
+
+
+def parts(rows: "NDArray[np.int64]", lengths: "NDArray[np.int64]") -> "NDArray[np.int64]":
+    """Number the parts of rows whose untreated cells have so many characters: row × PARTS + part."""
+    import numpy as np
+
+    counts = np.minimum(np.maximum(-(-lengths // PART), 1), PARTS)
+    return np.repeat(rows, counts) * PARTS + ranks(counts)
+
+
+def part_of(cells: Sequence[str], part: int) -> str:
+    """Return a part of a row's untreated cells."""
+    return " | ".join(cells)[part * PART : (part + 1) * PART]
+
+
 class Sample(Generic[T]):
     """Keeps `size` of however many are offered, each as likely as any other (a random key each, smallest kept).
 
-    Keys come from a generator seeded by the file's content: the sample does not depend on how the file is cut in
+    Keys come from a seeded generator: the sample does not depend on how the file is cut in
     blocks.
     """
 
@@ -67,8 +87,9 @@ class Sample(Generic[T]):
 class Tally:
     """What treatment of one table adds up to."""
 
-    def __init__(self, content: bytes) -> None:
-        seed = hashlib.sha256(content).digest()
+    def __init__(self, content: bytes, keys: Keys) -> None:
+        # Keyed: what is drawn for review cannot be foreseen by whoever made the file.
+        seed = hmac.new(keys.pseudonym, b"sample\0" + hashlib.sha256(content).digest(), hashlib.sha256).digest()
         self.counts: dict[str, dict[str, int]] = {}
         self.findings: Sample[Finding] = Sample(seed)
         self.treated: Sample[Place] = Sample(seed[8:])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from services.deid.engine.table import values as v
 from services.deid.engine.table import vocabulary as words
 from services.deid.engine.table.hierarchies import CategoryHierarchy, DateHierarchy, as_text, encode, infer
+from services.deid.engine.table.withhold import Withheld
 
 if TYPE_CHECKING:
     import polars as pl
@@ -101,6 +102,22 @@ def suggest_for(content: bytes, parquet: bool) -> list[Suggestion]:
             table.names[key], table.column(key).head(_ROWS)
         )  # operators name columns, and take both of two
     return suggest_columns(list(named.values()))
+
+
+def suggest_file(content: bytes, media_type: str) -> list[Suggestion]:
+    """Return suggestions for a table as it lies in a file; none for what is no table, or cannot be read as one."""
+    if media_type not in ("text/csv", "text/tab-separated-values", "application/vnd.apache.parquet"):
+        return []
+    try:
+        return suggest_for(content, media_type == "application/vnd.apache.parquet")
+    except Withheld:
+        return []
+
+
+def recipe(suggestions: Sequence[Suggestion]) -> list[dict[str, Any]]:
+    """Return the operators of a recipe made of suggestions: k-anonymity first, single columns after it."""
+    steps = [{"operator": s.operator, "params": s.params} for s in suggestions if s.operator]
+    return sorted(steps, key=lambda step: step["operator"] != "table.k-anonymity")
 
 
 def _look(column: "pl.Series") -> _Seen:

@@ -55,7 +55,7 @@ def _csv(content: bytes, steps: Sequence[Step], keys: Keys, text_plan: TextPlan 
     if dialect.delimiter and source.body.count(dialect.delimiter.encode()) > MAX_CELLS:
         raise Withheld("table-too-large")
     media_type = TSV if dialect.delimiter == "\t" else CSV
-    tally = Tally(content)
+    tally = Tally(content, keys)
     text = None if text_plan is None else CellText(text_plan)
     if not table_steps:
         assert text is not None
@@ -71,7 +71,7 @@ def _csv(content: bytes, steps: Sequence[Step], keys: Keys, text_plan: TextPlan 
 
 def _parquet(content: bytes, steps: Sequence[Step], keys: Keys, text_plan: TextPlan | None) -> Treated:
     table_steps = _table_steps(steps, text_plan)
-    tally = Tally(content)
+    tally = Tally(content, keys)
     read = read_parquet(content)
     text = None if text_plan is None else CellText(text_plan)
     work, names = carry_out(read.table, table_steps, keys, text, tally)

@@ -12,7 +12,7 @@ from services.deid.engine.table.csv_text import treat_cells
 from services.deid.engine.table.dialect import sniff_dialect
 from services.deid.engine.table.sampling import Tally
 from services.deid.engine.table.tokens import blocks
-from tests.deid.engine.table.support import read, text_plan, treat
+from tests.deid.engine.table.support import KEYS, read, text_plan, treat
 
 NUMBER = "19811218-9876"
 
@@ -119,7 +119,7 @@ def test_samples_do_not_depend_on_how_the_file_is_cut(size: int) -> None:
     drawn = random.Random(7)
     rows = [f"{drawn.choice([NUMBER, 'stad', 'x'])},{drawn.randint(1, 9)}" for _ in range(80)]
     body = "\n".join(["namn,tal", *rows]).encode()
-    whole, cut = Tally(body), Tally(body)
+    whole, cut = Tally(body, KEYS), Tally(body, KEYS)
     text, dialect = CellText(text_plan()), sniff_dialect(body)
     expected = treat_cells(body, dialect, text, whole)
     with pytest.MonkeyPatch.context() as patch:
