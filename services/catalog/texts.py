@@ -112,7 +112,7 @@ INTAKE: Texts = {
 
 DATASETS: Texts = {
     "gate-required": {
-        "sv": "Versionen släpps först när dess spärr är passerad (personuppgifter, eller villkoren kräver det).",
+        "sv": "Versionen släpps först när dess grind är passerad (personuppgifter, eller villkoren kräver det).",
         "en": "The version is released only when its gate has passed (personal data, or the terms require it).",
     },
     "second-steward-required": {

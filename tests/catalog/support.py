@@ -300,6 +300,11 @@ class World:
         async with self.ctx.unit() as session:
             return list((await session.execute(select(OUTBOX.c.type).order_by(OUTBOX.c.id))).scalars())
 
+    async def count(self, table: str) -> int:
+        """How many rows a table has."""
+        async with self.ctx.unit() as session:
+            return (await session.execute(text(f'SELECT count(*) FROM "{table}"'))).scalar_one()
+
     def objects(self) -> list[Path]:
         """The stored objects."""
         return [path for path in (self.folder / "data" / "objects").rglob("*") if path.is_file()]

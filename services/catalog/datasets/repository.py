@@ -99,6 +99,9 @@ async def keys_of(session: RuleSession, version_id: UUID) -> tuple[VersionKey | 
 
 async def request_erasure(session: RuleSession, version_ids: Sequence[UUID], reason: str, now: datetime) -> None:
     """Note that these versions' keys are to be destroyed."""
+    query = select(VersionKey.version_id).where(col(VersionKey.version_id).in_(version_ids))
+    # Whoever stores files for one of these holds its key, and is waited for.
+    await session.exec(query.order_by(col(VersionKey.version_id)).with_for_update())
     await session.execute(
         update(VersionKey)
         .where(col(VersionKey.version_id).in_(version_ids), col(VersionKey.erasure_requested_at).is_(None))
@@ -120,11 +123,14 @@ async def withdraw_versions(session: RuleSession, dataset_id: UUID) -> None:
     )
 
 
-async def hold_key(session: RuleSession, version_id: UUID) -> bool:
-    """Hold a version's key as it is until the transaction ends; False when it is to be destroyed, or is."""
-    query = select(VersionKey.erasure_requested_at).where(VersionKey.version_id == version_id)
-    found = (await session.exec(query.with_for_update(read=True))).all()
-    return found == [None]
+async def hold_keys(session: RuleSession, version_ids: Sequence[UUID]) -> set[UUID]:
+    """Hold versions' keys as they are until the transaction ends; return those that are there and stay."""
+    query = select(VersionKey.version_id, VersionKey.erasure_requested_at).where(
+        col(VersionKey.version_id).in_(version_ids)
+    )
+    # In one order everywhere, as in `request_erasure`.
+    found = (await session.exec(query.order_by(col(VersionKey.version_id)).with_for_update(read=True))).all()
+    return {version_id for version_id, requested_at in found if requested_at is None}
 
 
 async def erasure_due(session: RuleSession) -> VersionKey | None:

@@ -51,7 +51,7 @@ def require_open(derivation: Derivation) -> None:
     if derivation.mode == "inspect":
         raise conflict("derivation-inspects")
     if derivation.state != "open":
-        raise conflict("derivation-not-open", state=shown_state(derivation))
+        raise conflict("derivation-not-open", state=derivation.state)
 
 
 def shown_state(derivation: Derivation) -> str:

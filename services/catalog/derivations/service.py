@@ -78,6 +78,8 @@ async def open_work(
     held = await datasets.dataset(session, dataset.id, share=True)
     assert held is not None
     dataset_rules.require_alive(parent, held)
+    if not await datasets.hold_keys(session, [parent.id]):
+        raise Problem(410, "key-destroyed")
     now = ctx.clock.now()
     version_id = new_id() if body.mode == "treat" else None
     values: dict[str, Any] = {
@@ -98,20 +100,28 @@ async def open_work(
     return Work(derivation, parent, held)
 
 
-async def guard(session: RuleSession, derivation_id: UUID) -> Derivation:
-    """Hold a derivation open until the transaction ends; 409 when it takes no more files, 410 when it was withdrawn."""
+async def guard(session: RuleSession, derivation_id: UUID, *, keeping: bool = False) -> Derivation:
+    """Hold a derivation open until the transaction ends; 409 when it takes no more files, 410 when it was withdrawn.
+
+    `keeping` holds the parent's key too: its objects stay, and so do their data keys.
+    """
     derivation = await repository.derivation(session, derivation_id, share=True)
     assert derivation is not None
     rules.require_open(derivation)
-    await require_keys(session, derivation)
+    await require_keys(session, derivation, keeping=keeping)
     return derivation
 
 
-async def require_keys(session: RuleSession, derivation: Derivation) -> None:
-    """Hold the new version's key; 410 when it is to be destroyed, since the dataset was withdrawn."""
+async def require_keys(session: RuleSession, derivation: Derivation, *, keeping: bool = False) -> None:
+    """Hold the new version's key (and the parent's); 410 when it is to be destroyed."""
     assert derivation.version_id is not None
-    if not await datasets.hold_key(session, derivation.version_id):
+    wanted = {derivation.version_id, derivation.parent_version_id} if keeping else {derivation.version_id}
+    gone = wanted - await datasets.hold_keys(session, sorted(wanted))
+    if derivation.version_id in gone:
+        # It is planned and not abandoned: only those who withdraw the dataset take its key.
         raise Problem(410, "dataset-withdrawn")
+    if gone:
+        raise Problem(410, "key-destroyed")
 
 
 async def ensure_commit(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from services.catalog.datasets import repository as datasets
 from services.catalog.datasets.manifest import Entry, Manifest
 from services.catalog.datasets.media_types import media_type_of
 from services.catalog.datasets.objects import repository as objects
@@ -22,7 +21,7 @@ from services.catalog.derivations.schemas import FileIn
 from services.kit.context import Context
 from services.kit.crypto import rewrap_many
 from services.kit.db import RuleSession
-from services.kit.problems import Problem, conflict, invalid, not_found
+from services.kit.problems import conflict, invalid, not_found
 from services.kit.tokens import Subject
 
 # Files that are entered in one transaction, and plaintext that is encrypted at a time.
@@ -149,10 +148,7 @@ async def _keep(ctx: Context, desk: Desk, entries: Sequence[Entry]) -> None:
     keys, rows = await asyncio.to_thread(rewrapped)
     dataset_id = desk.secrets.dataset_id
     async with ctx.unit() as session:
-        await desk.guard(session)
-        # While the parent's key is held its objects stay, and so do their data keys.
-        if not await datasets.hold_key(session, desk.parent.version_id):
-            raise Problem(410, "key-destroyed")
+        await service.guard(session, desk.derivation_id, keeping=True)
         there = await objects.lock(session, dataset_id, list(keys))
         if there.keys() != keys.keys():
             raise RuntimeError("the parent's objects are not where its manifest says")

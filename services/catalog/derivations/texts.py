@@ -48,11 +48,11 @@ TEXTS: Texts = {
         "en": "The details are larger than {limit} bytes.",
     },
     "gate-needs-preparation": {
-        "sv": "Versionen är rå; bara en version som gjorts av den med ett recept kan passera spärren.",
+        "sv": "Versionen är rå; bara en version som gjorts av den med ett recept kan passera grinden.",
         "en": "The version is raw; only a version made from it by a recipe can pass the gate.",
     },
     "gate-not-required": {
-        "sv": "Versionen har ingen spärr; en andra handläggare släpper den.",
+        "sv": "Versionen har ingen grind; en andra handläggare släpper den.",
         "en": "The version has no gate; a second steward releases it.",
     },
     "gate-run-wrong": {
