@@ -5,9 +5,10 @@ from pathlib import Path
 from services.deid.base import metadata
 from services.deid.components import components, keys_ready
 from services.deid.gate import endpoints as gate
+from services.deid.gate import subscriptions as gate_subscriptions
 from services.deid.recipes import endpoints as recipes
 from services.deid.runs import endpoints as runs
-from services.deid.runs.subscriptions import SUBSCRIPTIONS
+from services.deid.runs import subscriptions as run_subscriptions
 from services.deid.runs.worker import carry_out, tidy
 from services.deid.settings import DeidSettings
 from services.deid.texts import TEXTS
@@ -20,7 +21,7 @@ service = Service(
     metadata=metadata,
     migrations=Path(__file__).parent / "migrations" / "versions",
     routers=(recipes.router, runs.router, gate.router),
-    subscriptions=SUBSCRIPTIONS,
+    subscriptions=(*run_subscriptions.SUBSCRIPTIONS, *gate_subscriptions.SUBSCRIPTIONS),
     workers=(carry_out, tidy),
     texts=TEXTS,
     components=components,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import defer
 from sqlmodel import col, select
@@ -51,6 +51,18 @@ async def report_files(
         query = query.where(RunFile.number > after)
     query = query.order_by(col(RunFile.number)).limit(limit + 1)
     return (await session.exec(_without_contents(query))).all()
+
+
+async def forget_contents(session: RuleSession, dataset_id: UUID) -> None:
+    """Remove what reports and queues show of the files of a dataset's runs."""
+    runs_of_dataset = select(Run.id).where(Run.dataset_id == dataset_id)
+    for table, emptied in ((RunReport, {"sealed_samples": b""}), (ReviewSample, {"sealed": b""})):
+        await session.execute(
+            update(table)
+            .where(col(table.run_id).in_(runs_of_dataset))
+            .values(**emptied)
+            .execution_options(synchronize_session=False)
+        )
 
 
 async def hold_run(session: RuleSession, run_id: UUID) -> Run | None:

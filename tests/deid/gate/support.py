@@ -24,7 +24,6 @@ from services.deid.engine.operator import Finding, Place, Treated
 from services.deid.gate.hooks import on_finished
 from services.deid.gate.models import ReviewSample, RunReport
 from services.deid.recipes.models import Recipe
-from services.deid.runs import rules as run_rules
 from services.deid.runs.models import Run, RunFile
 from services.deid.runs.sealing import Names, seal_findings, seal_measures, seal_names, seal_places
 from services.deid.settings import DeidSettings
@@ -32,8 +31,10 @@ from services.deid.sources.keys import keys_of
 from services.kit.app import service_app, service_context
 from services.kit.context import Context
 from services.kit.crypto import Sealer
+from services.kit.events import catalog
 from services.kit.events.registry import event_type
 from services.kit.ids import new_id
+from services.kit.inbox import Event
 from services.kit.outbox import OUTBOX
 from services.kit.tokens import AUDIENCE, USER_TYPE, Role, Subject, TokenVerifier, user_claims
 from tests.catalog.fake_access import FakeAccess
@@ -292,9 +293,14 @@ class World:
         return self.ctx.settings
 
     async def withdraw(self) -> None:
-        """The dataset is withdrawn, as its fact on the bus would have it."""
-        async with self.ctx.unit() as session:
-            await run_rules.withdraw(session, self.dataset_id, self.clock.now())
+        """The dataset is withdrawn, as the catalogue says on the bus."""
+        message = catalog.DatasetWithdrawn(dataset_id=str(self.dataset_id), partner_id=str(self.partner_id))
+        kind = "factory.catalog.dataset.withdrawn.v1"
+        event = Event(new_id(), kind, "catalog", str(self.dataset_id), self.clock.now(), 2, message, "")
+        for subscription in SERVICE.subscriptions:
+            if kind in subscription.types:
+                async with self.ctx.unit() as session:
+                    await subscription.handler(self.ctx, session, event)
 
     async def forget(self, run_id: UUID) -> None:
         """Remove a run and all that belongs to it, as if its transaction had never committed."""

@@ -58,8 +58,14 @@ async def test_a_marker_is_found_nowhere_but_in_answers_to_those_who_may_know(
 
 async def test_nothing_of_a_place_is_left_when_its_dataset_is_withdrawn(world: World) -> None:
     run_id = await world.finished(marked("marker"))
+    other = await world.finished(marked("marker"))
     sample = (await world.steward.samples(run_id))[0]
     await world.withdraw()
+    async with world.ctx.unit() as session:
+        for table, column in (("review_samples", "sealed"), ("run_reports", "sealed_samples")):
+            kept = (await session.execute(sql(f"SELECT run_id, {column} FROM {table}"))).all()
+            assert {row[0] for row in kept} == {run_id, other}
+            assert {bytes(row[1]) for row in kept} == {b""}
     assert (await world.steward.judge(run_id, sample["id"], "right")).status_code == 410
     answer = await world.steward2.decide(run_id)
     assert (answer.status_code, answer.json()["outcome"]) == (200, "refused"), "the record of decisions is not content"
