@@ -96,6 +96,8 @@ class FakeCatalog:
         """Paths over which reading fails inside."""
         self.not_accepted: set[str] = set()
         """Paths (of results) that are refused."""
+        self.not_stored: set[str] = set()
+        """Paths (of results) over which storing fails inside."""
         self.forget_staged = False
         """Nothing that is staged is kept (for runs whose results would not fit in memory)."""
         self.before: Callable[[str, Derivation], None] = lambda what, derivation: None
@@ -204,6 +206,8 @@ class FakeCatalog:
     def _stage(self, derivation: Derivation, path: str, media_type: str, source: str | None, content: bytes) -> None:
         if path in self.not_accepted:
             raise Refusal(422, "invalid-request")
+        if path in self.not_stored:
+            raise Refusal(500, "internal-error")
         self.staged_paths.append(path)
         derivation.staged[path] = (b"" if self.forget_staged else content, media_type, source)
 

@@ -107,7 +107,7 @@ class RunFile(Base, table=True):
     lane: str = Field(max_length=10)
     """What sort of work it is likely to be (text, table, image, other), by its name: time left is reckoned by lane."""
     attempts: int = 0
-    """How often a process died over it, or it could not be read."""
+    """How often it could not be read or handed in, for whatever reason."""
     counts: dict[str, dict[str, int]] = Field(sa_column=Column(JSONB, nullable=False))
     """By kind {"found": n, "treated": m}. In mode inspect nothing is treated: every m is 0."""
     totals: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False))

@@ -242,13 +242,19 @@ async def finish_files(session: RuleSession, rows: Sequence[dict[str, Any]]) -> 
 
 
 async def note_attempt(session: RuleSession, run_id: UUID, number: int) -> None:
-    """Note that a process died over this file, or that it could not be read."""
+    """Note one more attempt over this file."""
     await session.execute(
         update(RunFile)
         .where(col(RunFile.run_id) == run_id, col(RunFile.number) == number)
         .values(attempts=RunFile.attempts + 1)
         .execution_options(synchronize_session=False)
     )
+
+
+async def smallest_treated(session: RuleSession, run_id: UUID) -> RunFile | None:
+    """Return the smallest file that is treated."""
+    query = select(RunFile).where(RunFile.run_id == run_id, RunFile.state == "treated")
+    return (await session.exec(query.order_by(col(RunFile.size), col(RunFile.number)).limit(1))).first()
 
 
 async def waiting_by_lane(session: RuleSession, run_id: UUID) -> dict[str, tuple[int, int]]:

@@ -5,22 +5,26 @@ how large, is bounded, and with it the memory that a run takes, however many fil
 """
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
 from services.deid.pool.shapes import Outcome, Task
 from services.deid.pool.worker import Worker, WorkerDied, WorkerLate
 from services.deid.runs import repository
+from services.deid.runs.files import Done, File, withheld
+from services.deid.runs.handing_in import STAGED_BYTES, Desk, refuses_file
 from services.deid.runs.models import RunFile
 from services.deid.runs.progress import Estimate
+from services.deid.runs.reading import CannotRead, Reader, tried_often
 from services.deid.runs.recording import record
-from services.deid.runs.sealing import Names, open_names
+from services.deid.runs.sealing import open_names
 from services.deid.runs.service import Work, pool_of, settings_of
-from services.deid.sources.catalogue import RANGE_BYTES, Made
+from services.deid.sources.catalogue import RANGE_BYTES
 from services.kit.context import Context
 from services.kit.problems import Problem
 
@@ -28,40 +32,11 @@ log = structlog.get_logger("factory.deid")
 
 BATCH_BYTES = 4 * 1024 * 1024
 BATCH_FILES = 64
-_STAGED_BYTES = 16 * 1024 * 1024
 _HEAVY_BYTES = 64 * 1024 * 1024
 """Of files as large as this, one is treated at a time: each takes many times its size in memory."""
 _PAGE = 512
 _SLICE_BYTES = 8 * 1024 * 1024
 _KEPT_PLACES = 40_000
-_ATTEMPTS = 3
-# The catalogue refuses this file, and not the whole derivation.
-_REFUSED_FILE = (400, 413, 415, 422)
-
-
-@dataclass
-class File:
-    """A file under treatment."""
-
-    row: RunFile
-    names: Names
-
-    @property
-    def number(self) -> int:
-        return self.row.number
-
-
-@dataclass
-class Done:
-    """What became of a file."""
-
-    file: File
-    outcome: Outcome
-
-
-def withheld(reason: str) -> Outcome:
-    """Return the outcome of a file that was not even looked at."""
-    return Outcome("application/octet-stream", withheld=reason)
 
 
 class Treatment:
@@ -76,9 +51,12 @@ class Treatment:
         self._started = asyncio.get_running_loop().time()
         # Of many files fewer places each are kept: what a run remembers does not grow with them.
         self._keep = max(4, min(40, _KEPT_PLACES // max(1, files_total)))
+        self._reader = Reader(ctx, work)
+        self._desk = Desk(ctx, work)
         self._cursor = 0
         self._page: deque[RunFile] = deque()
-        self._reading = asyncio.Lock()
+        self._later: deque[File] = deque()
+        self._turning = asyncio.Lock()
         self._heavy = asyncio.Semaphore(1)
         self.progressed = False
 
@@ -96,14 +74,17 @@ class Treatment:
 
     async def _pipeline(self) -> None:
         while batch := await self._next():
-            if len(batch) == 1 and batch[0].row.size > BATCH_BYTES:
+            if batch[0].row.size > BATCH_BYTES:
                 await self._large(batch[0])
             else:
                 await self._batch(batch)
 
     async def _next(self) -> list[File]:
-        """Return the next large file or batch of small ones; empty when nothing waits any more."""
-        async with self._reading:
+        """Return the next large file or batch of small ones; empty when nothing waits any more.
+
+        What was put off comes at the end, one by one.
+        """
+        async with self._turning:
             batch: list[File] = []
             size = 0
             while len(batch) < BATCH_FILES:
@@ -116,6 +97,8 @@ class Treatment:
                     break
                 row = self._page.popleft()
                 batch.append(File(row, open_names(self._work.secrets, row)))
+            if not batch and self._later:
+                batch.append(self._later.popleft())
             return batch
 
     async def _turn_page(self) -> None:
@@ -125,11 +108,18 @@ class Treatment:
             self._cursor = rows[-1].number
         self._page.extend(rows)
 
+    def _put_off(self, files: Sequence[File]) -> None:
+        """Treat these once more, after all others."""
+        for file in files:
+            file.again = True
+            self._later.append(file)
+
     # --- small files ----------------------------------------------------------------------------------------------
 
     async def _batch(self, files: list[File]) -> None:
-        contents, unreadable = await self._read(files)
-        done = [Done(file, withheld("unreadable")) for file in unreadable]
+        contents, failed = await self._reader.read(files)
+        done = [Done(file, withheld("unreadable")) for file in failed if file.again]
+        self._put_off([file for file in failed if not file.again])
         left = deque(file for file in files if file.number in contents)
         alone = False
         while left:
@@ -142,11 +132,10 @@ class Treatment:
             except WorkerLate:
                 done.append(Done(left.popleft(), withheld("took-too-long")))
             except WorkerDied:
-                if await self._died(left[0]):
+                alone = not self._died_again(left[0])
+                if not alone:
                     done.append(Done(left.popleft(), withheld("worker-died")))
-                else:
-                    alone = True
-            if sum(len(d.outcome.content) for d in done) > _STAGED_BYTES:
+            if sum(len(d.outcome.content) for d in done) > STAGED_BYTES:
                 await self._hand_in(done)
                 done = []
         await self._hand_in(done)
@@ -173,43 +162,11 @@ class Treatment:
     def _deadline_s(self, size: int) -> float:
         return self._settings.deid_file_deadline_s * (1 + size / _SLICE_BYTES)
 
-    async def _died(self, file: File) -> bool:
+    def _died_again(self, file: File) -> bool:
         """Note that a process died over a file; True when it was the second one."""
-        file.row.attempts += 1
-        log.warning("file.worker_died", run_id=str(self._work.run_id), number=file.number, attempt=file.row.attempts)
-        async with self._ctx.unit() as session:
-            await repository.note_attempt(session, self._work.run_id, file.number)
-        return file.row.attempts > 1
-
-    async def _read(self, files: list[File]) -> tuple[dict[int, bytes], list[File]]:
-        """Return contents by the files' numbers, and the files that cannot be read."""
-        try:
-            found = await self._work.derivation.read([file.names.path for file in files])
-        except Problem as problem:
-            if problem.status in (404, 409, 410):
-                raise
-            if len(files) == 1:
-                await self._unreadable(files[0], problem)
-                return {}, files
-            read: dict[int, bytes] = {}
-            unreadable: list[File] = []
-            for file in files:
-                one, none = await self._read([file])
-                read |= one
-                unreadable += none
-            return read, unreadable
-        contents = {file.number: found[file.names.path] for file in files if file.names.path in found}
-        return contents, [file for file in files if file.number not in contents]
-
-    async def _unreadable(self, file: File, problem: Problem) -> None:
-        """Return when the file is to be withheld: the catalogue answers, only not for this one; raise otherwise."""
-        if problem.status >= 500:
-            await self._work.derivation.state()
-            async with self._ctx.unit() as session:
-                await repository.note_attempt(session, self._work.run_id, file.number)
-            if file.row.attempts + 1 < _ATTEMPTS:
-                raise problem
-        log.warning("file.unreadable", run_id=str(self._work.run_id), number=file.number, code=problem.code)
+        file.deaths += 1
+        log.warning("file.worker_died", run_id=str(self._work.run_id), number=file.number, attempt=file.deaths)
+        return file.deaths > 1
 
     # --- large files ----------------------------------------------------------------------------------------------
 
@@ -217,91 +174,63 @@ class Treatment:
         if file.row.size > self._settings.deid_file_max_bytes:
             await self._hand_in([Done(file, withheld("file-too-large"))])
             return
-        async with self._heavy if file.row.size > _HEAVY_BYTES else _Nothing():
-            outcome, staged = await self._treat_large(file)
-        await self._hand_in([Done(file, outcome)], staged=staged)
+        async with self._heavy if file.row.size > _HEAVY_BYTES else contextlib.nullcontext():
+            while True:
+                try:
+                    done = await self._treat_large(file)
+                    break
+                except WorkerLate:
+                    done = Done(file, withheld("took-too-long"))
+                    break
+                except WorkerDied:
+                    if self._died_again(file):
+                        done = Done(file, withheld("worker-died"))
+                        break
+                except CannotRead:
+                    if not file.again:
+                        self._put_off([file])
+                        return
+                    done = Done(file, withheld("unreadable"))
+                    break
+        await self._hand_in([done])
 
-    async def _treat_large(self, file: File) -> tuple[Outcome, bool]:
-        """Return what became of a file, and whether the catalogue has its result already."""
-        while True:
-            try:
-                return await self._treat_large_once(file)
-            except WorkerLate:
-                return withheld("took-too-long"), True
-            except WorkerDied:
-                if await self._died(file):
-                    return withheld("worker-died"), True
-
-    async def _treat_large_once(self, file: File) -> tuple[Outcome, bool]:
+    async def _treat_large(self, file: File) -> Done:
         work, names, size = self._work, file.names, file.row.size
         async with self._pool.worker() as worker:
             await self._prepare(worker)
-            content = work.derivation.pieces(names.path, size)
             outcome, made, pieces = await worker.treat_large(
-                work.plan, self._task(file), size, content, self._deadline_s(size)
+                work.plan, self._task(file), size, self._reader.pieces(file), self._deadline_s(size)
             )
             if made <= RANGE_BYTES:
-                return replace(outcome, content=b"".join([piece async for piece in pieces])), False
+                return Done(file, replace(outcome, content=b"".join([piece async for piece in pieces])))
             try:
                 await work.derivation.put(names.target, outcome.media_type, names.path, pieces)
             except Problem as problem:
-                if problem.status not in _REFUSED_FILE:
-                    raise
+                if not refuses_file(problem):
+                    if problem.status < 500 or not await tried_often(self._ctx, work, file):
+                        raise
+                log.warning("file.not_accepted", run_id=str(work.run_id), number=file.number, code=problem.code)
                 outcome.withheld = "not-accepted"
                 # What it still has to say is of no use, and would be taken for the next answer.
                 await worker.end()
-            return outcome, True
+            return Done(file, outcome, handed_in=True)
 
     # --- results --------------------------------------------------------------------------------------------------
 
-    async def _hand_in(self, done: list[Done], *, staged: bool = False) -> None:
-        """Stage the results at the catalogue, then note that the files are done: in this order, a crash loses none."""
+    async def _hand_in(self, done: list[Done]) -> None:
+        """Hand results in and note that their files are done, with what is known of the time left."""
+        later = [] if self._work.inspect else await self._desk.stage(done)
+        self._put_off(later)
+        waits = {file.number for file in later}
+        done = [each for each in done if each.file.number not in waits]
         if not done:
             return
-        if not self._work.inspect and not staged:
-            await self._stage([d for d in done if d.outcome.withheld is None])
-        for d in done:
-            self._estimate.done(d.file.row.lane, d.file.row.size, d.outcome.seconds)
-            if d.outcome.withheld == "failed":
-                error = str(d.outcome.measures.get("error", ""))
-                log.warning("file.failed", run_id=str(self._work.run_id), number=d.file.number, error=error)
+        for each in done:
+            self._estimate.done(each.file.row.lane, each.file.row.size, each.outcome.seconds)
+            if each.outcome.withheld == "failed":
+                error = str(each.outcome.measures.get("error", ""))
+                log.warning("file.failed", run_id=str(self._work.run_id), number=each.file.number, error=error)
         elapsed_s = asyncio.get_running_loop().time() - self._started
-        await record(
-            self._ctx, self._work, [(d.file.row, d.outcome) for d in done], self._estimate.seconds_left(elapsed_s)
-        )
+        noted = [(each.file.row, each.outcome) for each in done]
+        await record(self._ctx, self._work, noted, self._estimate.seconds_left(elapsed_s))
         self.progressed = True
-
-    async def _stage(self, done: list[Done]) -> None:
-        group: list[Done] = []
-        size = 0
-        for d in done:
-            if group and size + len(d.outcome.content) > _STAGED_BYTES:
-                await self._stage_group(group)
-                group, size = [], 0
-            group.append(d)
-            size += len(d.outcome.content)
-        await self._stage_group(group)
-
-    async def _stage_group(self, group: list[Done]) -> None:
-        if not group:
-            return
-        made = [Made(d.file.names.target, d.outcome.media_type, d.file.names.path, d.outcome.content) for d in group]
-        try:
-            await self._work.derivation.stage(made)
-        except Problem as problem:
-            if problem.status not in _REFUSED_FILE:
-                raise
-            if len(group) > 1:
-                for d in group:
-                    await self._stage_group([d])
-                return
-            log.warning("file.not_accepted", run_id=str(self._work.run_id), code=problem.code)
-            group[0].outcome.withheld = "not-accepted"
-
-
-class _Nothing:
-    """No lock."""
-
-    async def __aenter__(self) -> None: ...
-
-    async def __aexit__(self, *_: object) -> None: ...

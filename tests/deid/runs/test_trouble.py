@@ -104,15 +104,36 @@ async def test_names_that_the_catalogue_refuses_withhold_only_their_files(world:
     assert await reasons(world, run_id) == {"a.txt": None, "b.txt": "not-accepted", "c.txt": None}
 
 
-async def test_a_file_that_cannot_be_read_is_withheld_after_some_attempts(world: World) -> None:
-    world.catalog.unreadable.add("b.txt")
-    run_id = await world.run(await world.recipe(), world.version({f"{letter}.txt": b"x" for letter in "abc"}))
-    for _ in range(6):
-        await world.work()
+async def test_files_over_which_the_catalogue_fails_are_withheld_when_it_serves_others(world: World) -> None:
+    large = b"Hej du. " * 1_200_000
+    world.catalog.unreadable |= {"b.txt", "large-b.txt"}
+    world.catalog.not_stored |= {"d.txt"}
+    given = {f"{letter}.txt": b"x" for letter in "abcde"} | {"large-a.txt": large, "large-b.txt": large}
+    run_id, _ = await world.finished(given)
+    found = await reasons(world, run_id)
+    assert {path: reason for path, reason in found.items() if reason} == {
+        "b.txt": "unreadable",
+        "large-b.txt": "unreadable",
+        "d.txt": "not-accepted",
+    }
+    assert world.catalog.staged_paths.count("large-a.txt") == 1
+
+
+@pytest.mark.parametrize("broken", ["unreadable", "not_stored"])
+@pytest.mark.parametrize("size", [1, 9_000_000])
+async def test_when_nothing_can_be_read_or_stored_the_run_waits_long_before_it_blames_a_file(
+    world: World, broken: str, size: int
+) -> None:
+    getattr(world.catalog, broken).add("a.txt")
+    run_id = await world.run(await world.recipe(), world.version({"a.txt": b"x" * size}))
+    for _ in range(9):
+        assert await take_one(world.ctx)
+        run = await world.look(run_id)
+        assert (run["state"], run["files_withheld"]) == ("running", 0)
         world.clock.advance(seconds=120)
+    await world.work()
     run = await world.look(run_id)
-    assert (run["state"], run["files_withheld"]) == ("finished", 1)
-    assert await reasons(world, run_id) == {"a.txt": None, "b.txt": "unreadable", "c.txt": None}
+    assert (run["state"], run["reason"], run["files_withheld"]) == ("failed", "nothing-treated", 1)
 
 
 async def test_when_the_catalogue_is_away_the_run_waits(world: World) -> None:
