@@ -1,9 +1,10 @@
 """CenterFace: where faces are in one picture at one size (Xu et al., arXiv 1911.03599).
 
 The network sees each face as its centre point: a heat map at a quarter of the input's resolution says how sure it is
-that a face is centred there, two more maps give the face's size and where inside the cell the centre lies. Decoding is
-done for all peaks at once. One inference session a process, loaded when first asked for, on one thread: a run's worker
-processes are its parallelism, and sums stay in one order, so that results do not depend on the machine's load.
+that a face is centred there; further maps give the face's size, where inside the cell the centre lies, and five
+landmarks (eyes, nose, corners of the mouth), of which the turn of the face is read. Decoding is done for all peaks at
+once. One inference session a process, loaded when first asked for, on one thread: a run's worker processes are its
+parallelism, and sums stay in one order, so that results do not depend on the machine's load.
 """
 
 from functools import cache
@@ -19,6 +20,8 @@ STRIDE = 32
 """The network halves its input five times: sides are multiples of this."""
 CELL = 4
 """Input pixels to a cell of the heat map."""
+OVERLAP = 0.3
+"""Intersection over union above which two boxes of one look are one face."""
 
 
 @cache
@@ -35,32 +38,34 @@ def session() -> Any:
     return onnxruntime.InferenceSession(str(FILE), options, providers=["CPUExecutionProvider"])
 
 
-def detect(view: "NDArray[np.uint8]", scale: float, threshold: float) -> "NDArray[np.float32]":
-    """Return the faces of an RGB view, looked at `scale` times its size: rows of x0, y0, x1, y1, score, best first.
+def detect(view: "NDArray[np.uint8]", threshold: float) -> "NDArray[np.float32]":
+    """Return the faces of an RGB view, best first: n × (x0, y0, x1, y1, score, turn).
 
-    Coordinates are pixels of the view, and may reach beyond its edge. Overlapping hits are not merged here beyond the
-    same face's neighbouring cells.
+    Coordinates are pixels of the view, and may reach beyond its edge; `turn` is the face's in degrees, clockwise. The
+    view is padded with black to what the network takes, not stretched.
     """
-    import cv2
     import numpy as np
 
     height, width = view.shape[:2]
-    columns, rows = (max(STRIDE, round(side * scale / STRIDE) * STRIDE) for side in (width, height))
-    if (columns, rows) != (width, height):
-        smaller = columns * rows < width * height
-        view = cv2.resize(view, (columns, rows), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)  # pyright: ignore[reportAssignmentType]
-    blob = np.ascontiguousarray(view.transpose(2, 0, 1)[None], dtype=np.float32)
-    heat, size, offset = session().run(None, {"input.1": blob})
-    boxes = decode(heat[0, 0], size[0], offset[0], threshold)
-    boxes[:, 0:4:2] *= width / columns
-    boxes[:, 1:4:2] *= height / rows
+    blob = np.zeros((1, 3, -(-height // STRIDE) * STRIDE, -(-width // STRIDE) * STRIDE), np.float32)
+    blob[0, :, :height, :width] = view.transpose(2, 0, 1)
+    heat, size, offset, landmarks = session().run(None, {"input.1": blob})
+    boxes = decode(heat[0, 0], size[0], offset[0], landmarks[0], threshold)
     return boxes[suppressed(boxes)]
 
 
 def decode(
-    heat: "NDArray[np.float32]", size: "NDArray[np.float32]", offset: "NDArray[np.float32]", threshold: float
+    heat: "NDArray[np.float32]",
+    size: "NDArray[np.float32]",
+    offset: "NDArray[np.float32]",
+    landmarks: "NDArray[np.float32]",
+    threshold: float,
 ) -> "NDArray[np.float32]":
-    """Return a box a cell above the threshold, best first: `heat` is rows × columns, `size`, `offset` 2 × those (y, x)."""
+    """Return a box a cell above the threshold, best first, as `detect` does, in pixels of the network's input.
+
+    `heat` is rows × columns; `size` and `offset` are 2 × those (y, x); `landmarks` 10 × those: y and x of the left eye,
+    the right eye, the nose, the mouth's left and right corner, as shares of the box.
+    """
     import numpy as np
 
     y, x = np.nonzero(heat > threshold)
@@ -69,12 +74,15 @@ def decode(
     y, x, scores = y[order], x[order], scores[order]
     high, wide = (np.exp(size[axis, y, x]) * CELL for axis in (0, 1))
     middle_y, middle_x = ((at + offset[axis, y, x] + 0.5) * CELL for axis, at in ((0, y), (1, x)))
+    down = (landmarks[6, y, x] + landmarks[8, y, x] - landmarks[0, y, x] - landmarks[2, y, x]) * high
+    right = (landmarks[7, y, x] + landmarks[9, y, x] - landmarks[1, y, x] - landmarks[3, y, x]) * wide
+    turn = np.degrees(np.arctan2(-right, down))
     return np.stack(
-        [middle_x - wide / 2, middle_y - high / 2, middle_x + wide / 2, middle_y + high / 2, scores], axis=1
+        [middle_x - wide / 2, middle_y - high / 2, middle_x + wide / 2, middle_y + high / 2, scores, turn], axis=1
     ).astype(np.float32)
 
 
-def suppressed(boxes: "NDArray[np.float32]", overlap: float = 0.3) -> list[int]:
+def suppressed(boxes: "NDArray[np.float32]", overlap: float = OVERLAP) -> list[int]:
     """Return which boxes (best first) stay when those that overlap a better one (intersection over union) go."""
     import numpy as np
 

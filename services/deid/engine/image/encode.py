@@ -38,12 +38,10 @@ def writer(picture: "Image", content: bytes) -> Writer:
     options: dict[str, Any] = {
         "JPEG": {"quality": JPEG_QUALITY, "subsampling": "4:4:4"},
         "PNG": {},
-        "GIF": {},
-        "BMP": {},
         "WEBP": {"lossless": True, "quality": 60} if _is_lossless(content) else {"quality": WEBP_QUALITY, "method": 4},
     }[format]
-    if format in ("PNG", "GIF", "WEBP") and int(getattr(picture, "n_frames", 1)) > 1:
-        options = {**options, "loop": int(picture.info.get("loop", 0 if format != "GIF" else 1) or 0)}
+    if format in ("PNG", "WEBP") and int(getattr(picture, "n_frames", 1)) > 1:
+        options = {**options, "loop": int(picture.info.get("loop") or 0)}
         if format == "PNG":
             options["default_image"] = bool(picture.info.get("default_image"))
         return _Animation(format, options)
@@ -131,12 +129,10 @@ def _pillow(frame: Frame, format: str) -> "Image":
     from PIL import Image
 
     picture = Image.fromarray(frame.pixels)
-    if frame.bilevel and format in ("PNG", "BMP"):
+    if frame.bilevel and format == "PNG":
         return picture.convert("1", dither=Image.Dither.NONE)
     if format == "JPEG" and frame.has_alpha:
         return picture.convert("L" if frame.channels == 2 else "RGB")
     if format == "WEBP" and frame.channels < 3:
         return picture.convert("RGBA" if frame.has_alpha else "RGB")
-    if format == "BMP" and frame.channels == 2:
-        return picture.convert("RGBA")
     return picture

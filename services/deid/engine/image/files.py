@@ -24,8 +24,6 @@ MEDIA_TYPES = {
     "PNG": "image/png",
     "TIFF": "image/tiff",
     "WEBP": "image/webp",
-    "GIF": "image/gif",
-    "BMP": "image/bmp",
 }
 """What is treated, by Pillow's name of the format. MPO is a JPEG with more pictures behind it: those are left out."""
 OPENED = tuple(format for format in MEDIA_TYPES if format != "MPO")
@@ -33,8 +31,8 @@ OPENED = tuple(format for format in MEDIA_TYPES if format != "MPO")
 
 REASONS: dict[str, tuple[str, str]] = {
     "image-type-unsupported": (
-        "Bilden har ett format som inte kan behandlas. JPEG, PNG, TIFF, WebP, GIF och BMP går.",
-        "The picture has a format that cannot be treated. JPEG, PNG, TIFF, WebP, GIF and BMP can.",
+        "Bilden har ett format som inte kan behandlas. JPEG, PNG, TIFF och WebP går.",
+        "The picture has a format that cannot be treated. JPEG, PNG, TIFF and WebP can.",
     ),
     "image-too-large": (
         "Bilden har fler än 100 miljoner bildpunkter och avkodas inte.",
@@ -109,7 +107,7 @@ def opened(content: bytes) -> "Iterator[Image]":
 def known(content: bytes) -> bool:
     """Whether a file begins as one of the formats does, so that what follows must be damaged."""
     head = content[:12]
-    return head.startswith((b"\xff\xd8", b"\x89PNG", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"GIF8", b"BM")) or (
+    return head.startswith((b"\xff\xd8", b"\x89PNG", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")) or (
         head[:4] == b"RIFF" and head[8:] == b"WEBP"
     )
 

@@ -23,6 +23,11 @@ class Region:
     angle: float = 0.0
     score: float = 1.0
 
+    @property
+    def size(self) -> float:
+        """The side of a square as large, in pixels."""
+        return (self.width * self.height) ** 0.5
+
     def grown(self, share: float) -> "Region":
         """Return the region with `share` of its width and height added on, half of it on each side."""
         return replace(self, width=self.width * (1 + share), height=self.height * (1 + share))

@@ -7,8 +7,7 @@ Needs the package `onnx`, which the services do not (`benchmarks/requirements-pe
 are; what changes is the shell around them:
 
 - the input takes any number of pictures of any size (multiples of 32 pixels) instead of ten of 32 × 32;
-- weights are constants, not inputs that a caller could override, so that the runtime may fold and fuse them;
-- the landmark head, whose output nobody reads here, is left out.
+- weights are constants, not inputs that a caller could override, so that the runtime may fold and fuse them.
 """
 
 import argparse
@@ -18,9 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from services.deid.engine.image.model import FILE, SHA256, SOURCE_SHA256
-
-OUTPUTS = ("537", "538", "539")
-"""Heat map, size and offset; `540` is the landmarks."""
 
 
 def convert(content: bytes) -> bytes:
@@ -33,8 +29,6 @@ def convert(content: bytes) -> bytes:
     graph = model.graph
     weights = {each.name for each in graph.initializer}
     _keep(graph.input, lambda each: each.name not in weights)
-    _keep(graph.output, lambda each: each.name in OUTPUTS)
-    _keep(graph.node, lambda each: each.output[0] != "540")
     read = {name for node in graph.node for name in node.input}
     _keep(graph.initializer, lambda each: each.name in read)
     del graph.value_info[:]
