@@ -66,21 +66,34 @@ class Pseudonyms:
         return pseudonym(self._keys, kind, normal)
 
     def normal(self, value: str) -> tuple[str, str]:
-        """Return what kind of thing a value is, and the form that all ways of writing it share."""
+        """Return what kind of thing a value is, and the form that all ways of writing it share.
+
+        Columns of names are often written in one case, `ANNA BERG`; text operators look for capitals, so these are
+        tried.
+        """
+        value = value.strip()
+        found = self._found(value)
+        if found is None and self._kind in ("auto", "name") and (value.isupper() or value.islower()):
+            found = self._found(value.title())
+        if found is not None:
+            return found
+        if self._kind == "name":
+            from services.deid.engine.text.names.find import normal_form
+
+            return "name", normal_form(value)
+        return ("id" if self._kind == "auto" else self._kind), " ".join(value.casefold().split())
+
+    def _found(self, value: str) -> tuple[str, str] | None:
+        """What a text operator takes the whole value for."""
         from services.deid.engine.text.folding import fold
         from services.deid.engine.text.scan import Scan
 
-        scan = Scan(fold(value.strip()))
+        scan = Scan(fold(value))
         for find in self._finders:
             for candidate in find(scan):
                 if candidate.start == 0 and candidate.end == len(scan.text):
                     return candidate.kind, candidate.normal
-        text = scan.text
-        if self._kind == "name":
-            from services.deid.engine.text.names.find import normal_form
-
-            return "name", normal_form(text)
-        return (self._kind if self._kind not in ("auto", "id") else "id"), " ".join(text.casefold().split())
+        return None
 
 
 def _finders(kind: Kind) -> "list[Find]":
