@@ -78,16 +78,33 @@ def test_sixty_places_without_a_fault_show_more_than_eighty_percent() -> None:
     assert 0.85 < found.low < 0.92
 
 
-def test_the_low_end_of_one_stratum_is_the_limit_of_clopper_and_pearson() -> None:
-    # One side known: only what was missed is unsure. 97.5 % limit of 0 in 30: 1 − 0.025^(1/30) = 0.1157.
-    found = recall([treated(10**6, 10**6), untreated(10**6, 30)])
+@pytest.mark.parametrize(("faults", "judged"), [(0, 10), (0, 30), (1, 30), (2, 40), (7, 25), (39, 40), (40, 40)])
+def test_limits_of_one_large_stratum_are_those_of_clopper_and_pearson(faults: int, judged: int) -> None:
+    from scipy.stats import binomtest
+
+    exact = binomtest(judged - faults, judged).proportion_ci(0.95, method="exact")
+    found = precision([treated(10**7, judged, faults)])
     assert found is not None
-    assert found.low == pytest.approx(1 / (1 + 0.1157), abs=0.004)
-    # 2 of 40: 0.1692; 97.5 % limits from the tables of Clopper and Pearson.
-    found = precision([treated(10**6, 40, 2)])
+    assert found.low == pytest.approx(exact.low, abs=0.006)
+    assert found.high == pytest.approx(exact.high, abs=0.006)
+
+
+@pytest.mark.parametrize(
+    ("faults", "judged", "total"), [(0, 20, 60), (1, 30, 80), (3, 30, 45), (0, 30, 31), (5, 10, 200)]
+)
+def test_limits_of_one_small_stratum_are_exact_for_drawing_without_replacement(
+    faults: int, judged: int, total: int
+) -> None:
+    """Against the definition: the most and the fewest faults with which so few, or so many, are seen in 1 of 40."""
+    from scipy.stats import hypergeom
+
+    possible = range(faults, total - judged + faults + 1)
+    most = max(m for m in possible if hypergeom.cdf(faults, total, m, judged) > 0.025)
+    fewest = min(m for m in possible if hypergeom.sf(faults - 1, total, m, judged) > 0.025)
+    found = precision([treated(total, judged, faults)], 200_000)
     assert found is not None
-    assert found.low == pytest.approx(1 - 0.1692, abs=0.004)
-    assert found.high == pytest.approx(1 - 0.0061, abs=0.002)
+    assert found.low * total == pytest.approx(total - most, abs=1)
+    assert found.high * total == pytest.approx(total - fewest, abs=1)
 
 
 def test_a_miss_lowers_and_more_sound_places_raise_the_low_end() -> None:
