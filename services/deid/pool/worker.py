@@ -93,8 +93,8 @@ class Worker:
             raise WorkerDied("another number of names")
         return [(str(path), {str(k): int(n) for k, n in counts.items()}) for path, counts in answer]
 
-    async def suggest(self, content: bytes, path: str, declared: str, deadline_s: float) -> list[dict[str, Any]]:
-        """Return what is suggested for a table."""
+    async def suggest(self, content: bytes, path: str, declared: str, deadline_s: float) -> dict[str, Any]:
+        """Return what is suggested for a table (see `engine.suggest`)."""
         header = {"do": "suggest", "path": path, "declared": declared}
         return json.loads(await self._ask(header, content, deadline_s))
 

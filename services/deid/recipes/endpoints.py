@@ -1,6 +1,6 @@
 """Operators and recipes over HTTP."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Path, Query
@@ -17,7 +17,6 @@ from services.deid.recipes.schemas import (
     OperatorsOut,
     RecipeIn,
     RecipeOut,
-    SuggestedStep,
     SuggestionIn,
     SuggestionOut,
     TestIn,
@@ -165,6 +164,7 @@ async def suggest_recipe(
     body: SuggestionIn,
     caller: Steward,  # pyright: ignore[reportInvalidTypeForm]
     ctx: Ctx,
+    lang: Lang,
 ) -> SuggestionOut:
     """Look at a table (CSV or Parquet) and suggest, column by column and with the reason, what could be done to it.
 
@@ -173,10 +173,11 @@ async def suggest_recipe(
     content = await trying.one_file(ctx, caller, body.version_id, body.path)
     try:
         async with trying.trial_pool_of(ctx).worker() as worker:
-            suggested: list[dict[str, Any]] = await worker.suggest(content, body.path, "", _SUGGEST_S)
+            suggested = await worker.suggest(content, body.path, "", _SUGGEST_S)
     except (WorkerDied, WorkerLate):
-        suggested = []
-    if not suggested:
+        suggested = {"columns": []}
+    if not suggested["columns"]:
         raise invalid("/path", "not-a-table")
-    columns = [SuggestedStep.model_validate(each) for each in suggested]
-    return SuggestionOut.model_validate({"columns": columns, "operators": rules.joined(suggested)})
+    reason = "reason_sv" if lang == "sv" else "reason"
+    columns = [{**column, "reason": column[reason]} for column in suggested["columns"]]
+    return SuggestionOut.model_validate({"columns": columns, "operators": suggested["operators"]})

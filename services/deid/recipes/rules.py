@@ -86,11 +86,6 @@ def outdated(recipe: Recipe) -> list[str]:
     ]
 
 
-def joined(suggested: Sequence[Step]) -> list[dict[str, Any]]:
-    """Return a recipe's steps made of suggestions for columns, those that suggest nothing left out."""
-    return [{"operator": s["operator"], "params": s["params"]} for s in suggested if s["operator"]]
-
-
 def require_current(recipe: Recipe) -> None:
     """409 for a recipe whose operators have changed since it was made."""
     changed = outdated(recipe)
