@@ -151,7 +151,7 @@ def _settle(stage: Stage, reviewer: Person, campaign_id: str, labels: dict[str, 
         open_reviews = campaigns.reviews(campaign_id)
         expect(len(open_reviews) == len(DISPUTED), f"{len(DISPUTED)} disputes, but there are {len(open_reviews)}")
         for item in open_reviews:
-            campaigns.settle(str(item["id"]), [{"label": labels[str(item["path"])]}], "As the writer meant it.")
+            campaigns.settle(str(item["id"]), [{"label": labels[str(item["item"]["path"])]}], "As the writer meant it.")
         left = campaigns.reviews(campaign_id)
         expect(not left, f"nothing left to settle, but there is {len(left)}")
         step.figures["disputes"] = len(open_reviews)
@@ -159,8 +159,7 @@ def _settle(stage: Stage, reviewer: Person, campaign_id: str, labels: dict[str, 
 
 
 def _alpha(agreement: dict[str, Any]) -> float:
-    value = agreement["krippendorff_alpha"]
-    return float(value["value"] if isinstance(value, dict) else value)
+    return float(agreement["krippendorff_alpha"]["value"])
 
 
 def _close(stage: Stage, cast: Cast, campaign_id: str, gift: Gift) -> str:

@@ -6,6 +6,7 @@
 import csv
 import os
 from pathlib import Path
+from typing import Any
 
 from datafactory.progress import OnProgress
 
@@ -28,7 +29,7 @@ def digits(folder: Path, on_progress: OnProgress) -> Path:
 
     images = folder / "digits"
     images.mkdir(parents=True, exist_ok=True)
-    found = load_digits()
+    found: Any = load_digits()
     rows: list[tuple[str, int]] = []
     for number, (pixels, label) in enumerate(zip(found.images, found.target, strict=True)):
         name = f"digits/{number:04d}.png"

@@ -118,7 +118,7 @@ def _outcome(campaign: typer.Typer) -> None:
             print_json(found)
             return
         columns = (("id", "id"), ("path", say("file", "fil")), ("answers", say("answers", "svar")))
-        rows = [{"id": r["id"], "path": r["path"], "answers": _answers(r)} for r in found]
+        rows = [{"id": r["id"], "path": r["item"]["path"], "answers": _answers(r)} for r in found]
         table(rows, columns, empty=say("Nothing waits for review.", "Inget väntar på granskning."))
 
     @campaign.command(help=say("Say what holds for an item (reviewers).", "Avgör vad som gäller (granskare)."))
@@ -138,12 +138,12 @@ def _outcome(campaign: typer.Typer) -> None:
         if terminal().json:
             print_json(found)
             return
-        overall = {k: v for k, v in found.items() if not isinstance(v, list)}
-        sheet(say("Agreement", "Överensstämmelse"), overall)
-        for member in ("per_label", "per_annotator"):
-            rows: list[Json] = found.get(member) or []
-            if rows:
-                table(rows, [(key, key.replace("_", " ")) for key in rows[0]], empty="")
+        names = ("percent", "cohen_kappa", "fleiss_kappa", "krippendorff_alpha", "mean_iou")
+        sheet(say("Agreement", "Överensstämmelse"), {name: _figure(found[name]) for name in names})
+        for member, key in (("per_label", "label"), ("per_annotator", "annotator")):
+            rows = [{name: _figure(value) for name, value in row.items()} for row in found[member]]
+            told = [key, *(name for name in (rows[0] if rows else {}) if name != key)]
+            table(rows, [(name, name.replace("_", " ")) for name in told], empty=say("Nobody yet.", "Ingen ännu."))
 
     @campaign.command(
         help=say(
@@ -183,12 +183,17 @@ def _outcome(campaign: typer.Typer) -> None:
             done(say("Imported.", "Importerat."), client.campaigns.import_file(campaign_id, form, file.read_bytes()))
 
 
+def _figure(value: Any) -> Any:
+    """Return a figure as a person reads it: its value to three places, or why it has none."""
+    if isinstance(value, dict) and "value" in value:
+        return value.get("text") or "—" if value["value"] is None else f"{value['value']:.3f}"
+    if isinstance(value, dict):
+        return {name: _figure(part) for name, part in value.items()}
+    return value
+
+
 def _answers(review: Json) -> str:
-    answers: list[str] = []
-    for submission in review.get("submissions") or []:
-        marks = ", ".join(_mark(mark) for mark in submission.get("marks") or [])
-        answers.append(f"{submission.get('annotator') or '?'}: {marks or '—'}")
-    return " · ".join(answers)
+    return " · ".join(", ".join(_mark(mark) for mark in answer["marks"]) or "—" for answer in review["answers"])
 
 
 def _mark(mark: Json) -> str:
