@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from services.annotation.campaigns.reader import storable
@@ -20,6 +21,12 @@ from services.annotation.campaigns.shapes import (
     Title,
     validate_marks,
 )
+
+
+def examples(count: int) -> settings:
+    """Settings of a property test; how long an example takes is the machine's affair."""
+    return settings(max_examples=count, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 
 # What breaks files of lines and of cells, more often than chance would have it.
 AWKWARD = ["=1+1", "+x", "-1", "@SUM(A1)", "'=x", "''", '"', '""', ",", ";=1", "\t=1", "\r\n=1", "\n", "\r", " =1", "'",

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.annotation.campaigns import shape_texts
@@ -24,7 +24,7 @@ from services.annotation.campaigns.shapes import (
 from services.annotation.exports import bounded, coco, contents, csv_format, head, jsonl, texts
 from services.annotation.exports.bounded import BadAnnotationFile
 from services.annotation.exports.formats import FORMATS, Format
-from tests.annotation.exports.strategies import documents
+from tests.annotation.exports.strategies import documents, examples
 
 TEXTS = {**shape_texts.TEXTS, **texts.TEXTS}
 A, B = Item("a.png", "image/png", 100, 50), Item("b.png", "image/png", 100, 50)
@@ -344,7 +344,7 @@ def test_names_from_a_file_are_told_short_and_printable() -> None:
 
 @pytest.mark.parametrize("form", FORMATS.values(), ids=lambda form: form.name)
 @given(st.data())
-@settings(max_examples=80)
+@examples(80)
 def test_a_damaged_file_is_read_or_refused(form: Format, data: st.DataObject) -> None:
     document = data.draw(documents(form.kinds))
     content = bytearray(form.write(document))
@@ -381,6 +381,7 @@ JSON = st.recursive(
 
 @pytest.mark.parametrize("form", ["coco", "jsonl"])
 @given(JSON, st.sampled_from(KINDS))
+@examples(100)
 def test_any_json_is_read_or_refused(form: str, value: Any, kind: Kind) -> None:
     if kind not in FORMATS[form].kinds:
         return
@@ -395,6 +396,7 @@ def test_any_json_is_read_or_refused(form: str, value: Any, kind: Kind) -> None:
 
 
 @given(st.binary(max_size=200) | st.text(alphabet=',;"\n\r=ab\t', max_size=200).map(str.encode), st.sampled_from(KINDS))
+@examples(100)
 def test_any_bytes_as_csv_are_read_or_refused(content: bytes, kind: Kind) -> None:
     try:
         csv_format.read(codecs.BOM_UTF8 + content, schema(kind))

@@ -6,27 +6,27 @@ import json
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.annotation.campaigns.parse import document_from_json
 from services.annotation.campaigns.shapes import CampaignDocument, document_to_json
 from services.annotation.exports import cells, head
 from services.annotation.exports.formats import FORMATS, Format, native
-from tests.annotation.exports.strategies import documents, texts
+from tests.annotation.exports.strategies import documents, examples, texts
 
 FORMS = list(FORMATS.values())
 
 
 @given(documents())
-@settings(max_examples=50)
+@examples(50)
 def test_a_document_is_the_same_after_json(document: CampaignDocument) -> None:
     assert document_from_json(json.loads(json.dumps(document_to_json(document)))) == document
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
 @given(st.data())
-@settings(max_examples=100)
+@examples(100)
 def test_a_campaign_is_the_same_after_a_file(form: Format, data: st.DataObject) -> None:
     document = data.draw(documents(form.kinds))
     written = form.write(document)
@@ -39,7 +39,7 @@ def test_a_campaign_is_the_same_after_a_file(form: Format, data: st.DataObject) 
 
 
 @given(st.data())
-@settings(max_examples=50)
+@examples(50)
 def test_a_campaign_is_the_same_after_every_format_in_turn(data: st.DataObject) -> None:
     document = again = data.draw(documents(FORMATS["coco"].kinds))
     for form in FORMS:
@@ -49,7 +49,7 @@ def test_a_campaign_is_the_same_after_every_format_in_turn(data: st.DataObject) 
 
 
 @given(documents(FORMATS["jsonl"].kinds))
-@settings(max_examples=50)
+@examples(50)
 def test_a_line_is_one_item_for_every_reader_of_lines(document: CampaignDocument) -> None:
     written = FORMATS["jsonl"].write(document)
     lines = written.decode().splitlines()
@@ -57,7 +57,7 @@ def test_a_line_is_one_item_for_every_reader_of_lines(document: CampaignDocument
 
 
 @given(documents(FORMATS["csv"].kinds))
-@settings(max_examples=50)
+@examples(50)
 def test_other_readers_of_csv_read_the_same_cells(document: CampaignDocument) -> None:
     text = FORMATS["csv"].write(document).decode()
     theirs = list(csv.reader(io.StringIO(text, newline="")))
@@ -66,7 +66,7 @@ def test_other_readers_of_csv_read_the_same_cells(document: CampaignDocument) ->
 
 
 @given(documents(FORMATS["csv"].kinds))
-@settings(max_examples=50)
+@examples(50)
 def test_no_spreadsheet_runs_a_cell(document: CampaignDocument) -> None:
     text = FORMATS["csv"].write(document).decode()
     for cell in (cell for row in csv.reader(io.StringIO(text, newline="")) for cell in row):
@@ -77,6 +77,7 @@ def test_no_spreadsheet_runs_a_cell(document: CampaignDocument) -> None:
 
 
 @given(texts)
+@examples(100)
 def test_escaping_takes_nothing_away(text: str) -> None:
     assert cells.unescape(cells.escape(text)) == text
     assert cells.unescape(cells.escape(cells.escape(text))) == cells.escape(text)
@@ -105,7 +106,7 @@ def test_escaping_by_example(text: str, escaped: str) -> None:
 
 
 @given(st.data())
-@settings(max_examples=50)
+@examples(50)
 def test_the_native_format_carries_its_kind(data: st.DataObject) -> None:
     document = data.draw(documents())
     form = native(document.schema.kind)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.annotation.campaigns.shapes import Kind, LabelSchema, Mark
@@ -14,7 +14,7 @@ from services.annotation.review.coefficients import Figure, Unit
 from services.annotation.review.statistics import agreement
 from services.annotation.review.statistics_texts import TEXTS
 from services.annotation.review.units import units_of
-from tests.annotation.exports.strategies import documents
+from tests.annotation.exports.strategies import documents, examples
 from tests.annotation.statistics.marks import LABELS, box, polygon, span
 
 CAT, DOG = Mark("cat"), Mark("dog")
@@ -189,7 +189,7 @@ def test_an_item_too_dense_is_left_out_and_counted() -> None:
 
 
 @given(documents())
-@settings(max_examples=80)
+@examples(80)
 def test_any_campaign_has_figures_or_reasons(document: Any) -> None:
     ratings: dict[str, dict[str, Sequence[Mark]]] = {item.path: {} for item in document.items}
     accepted: dict[str, Sequence[Mark]] = {}
@@ -218,6 +218,7 @@ ratings_of = st.lists(
 
 
 @given(ratings_of, st.randoms(use_true_random=False))
+@examples(100)
 def test_neither_order_nor_names_matter(ratings: list[Mapping[str, list[Mark]]], order: Any) -> None:
     told = agreement(CLASS, ratings)
     turned = [{"cab"["abc".index(who)]: marks for who, marks in answers.items()} for answers in ratings]

@@ -21,6 +21,7 @@ from services.annotation.review.coefficients import (
     mean,
     percent,
 )
+from tests.annotation.exports.strategies import examples
 
 SAME = 1e-12
 
@@ -155,6 +156,7 @@ matrices = st.integers(2, 5).flatmap(
 
 
 @given(matrices)
+@examples(100)
 def test_cohen_as_scikit_learn_has_it(rows: list[list[str]]) -> None:
     first, second = [row[0] for row in rows], [row[1] for row in rows]
     ours = cohen_kappa([Unit({"a": a, "b": b}) for a, b in zip(first, second, strict=True)], "a", "b")
@@ -165,6 +167,7 @@ def test_cohen_as_scikit_learn_has_it(rows: list[list[str]]) -> None:
 
 
 @given(matrices)
+@examples(100)
 def test_fleiss_as_statsmodels_has_it(rows: list[list[str]]) -> None:
     ours = fleiss_kappa([Unit({f"r{i}": answer for i, answer in enumerate(row)}) for row in rows])
     table, _ = inter_rater.aggregate_raters(np.array([["abcd".index(answer) for answer in row] for row in rows]), 4)
@@ -198,6 +201,7 @@ sparse = st.lists(
 
 
 @given(sparse)
+@examples(100)
 def test_alpha_as_it_is_defined(data: list[Unit]) -> None:
     ours = krippendorff_alpha(data)
     if ours.value is not None:
@@ -205,6 +209,7 @@ def test_alpha_as_it_is_defined(data: list[Unit]) -> None:
 
 
 @given(sparse)
+@examples(100)
 def test_figures_are_numbers_in_their_range_or_have_a_reason(data: list[Unit]) -> None:
     for figure, low, high in (
         (percent(data), 0, 100),

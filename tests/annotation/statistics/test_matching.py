@@ -7,7 +7,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
@@ -15,6 +15,7 @@ from services.annotation.campaigns.shapes import LabelSchema, Mark
 from services.annotation.review import matching
 from services.annotation.review.matching import Pairs, TooDense, compare, match
 from services.annotation.review.overlap import settled
+from tests.annotation.exports.strategies import examples
 from tests.annotation.statistics.marks import LABELS, box, polygon, span
 
 
@@ -30,6 +31,7 @@ boxes = st.builds(lambda x, y, w, h: box("cat", x, y, w + 0.25, h + 0.25), numbe
 
 
 @given(st.lists(boxes, max_size=8), st.lists(boxes, max_size=8))
+@examples(100)
 def test_boxes_are_alike_as_coco_has_it(first: list[Mark], second: list[Mark]) -> None:
     ours = matrix(first, second)
     if first and second:
@@ -41,6 +43,7 @@ def test_boxes_are_alike_as_coco_has_it(first: list[Mark], second: list[Mark]) -
 
 
 @given(st.lists(boxes, max_size=6), st.lists(boxes, max_size=6))
+@examples(100)
 def test_polygons_are_alike_as_their_boxes_are(first: list[Mark], second: list[Mark]) -> None:
     def around(mark: Mark) -> Mark:
         x, y, w, h = mark.box or (0, 0, 0, 0)
@@ -74,6 +77,7 @@ def best(pairs: Pairs) -> float:
 
 
 @given(st.lists(boxes, max_size=5), st.lists(boxes, max_size=5))
+@examples(100)
 def test_a_matching_is_the_best_there_is(first: list[Mark], second: list[Mark]) -> None:
     pairs = compare(first, second)
     chosen = match(pairs)
@@ -82,6 +86,7 @@ def test_a_matching_is_the_best_there_is(first: list[Mark], second: list[Mark]) 
 
 
 @given(st.lists(boxes, min_size=1, max_size=12), st.lists(boxes, min_size=1, max_size=12))
+@examples(100)
 def test_matching_with_and_without_a_matrix_is_as_good(first: list[Mark], second: list[Mark]) -> None:
     pairs = compare(first, second)
     if len(pairs.likeness):
@@ -158,6 +163,7 @@ def test_what_all_say(schema: LabelSchema, answers: list[list[Mark]], holds: tup
 
 
 @given(st.lists(boxes, unique=True, max_size=10), st.randoms(use_true_random=False))
+@examples(100)
 def test_the_same_boxes_in_any_order_agree(marks: list[Mark], order: random.Random) -> None:
     shuffled = list(marks)
     order.shuffle(shuffled)
@@ -165,7 +171,7 @@ def test_the_same_boxes_in_any_order_agree(marks: list[Mark], order: random.Rand
 
 
 @given(st.lists(st.lists(boxes, max_size=4, unique=True), min_size=2, max_size=4), st.floats(0.1, 1))
-@settings(max_examples=200)
+@examples(200)
 def test_what_holds_is_like_everybody_s(answers: list[list[Mark]], iou: float) -> None:
     holds = settled(BOXES, answers, iou=iou)
     if holds is not None:
