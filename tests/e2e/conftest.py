@@ -9,7 +9,16 @@ import pytest
 from tests.e2e.house import House, furnish
 from tests.support.factory import Factory
 
-ORDER = ("test_demo", "test_ends", "test_concurrency", "test_matrix", "test_apart", "test_crash", "test_secrecy")
+ORDER = (
+    "test_demo",
+    "test_ends",
+    "test_concurrency",
+    "test_matrix",
+    "test_apart",
+    "test_crash",
+    "test_secrecy",
+    "test_prepared_secrecy",
+)
 """The demo is told first. Those that share its factory follow; `test_apart` stops it and starts its parts."""
 
 HERE = Path(__file__).parent
