@@ -5,12 +5,12 @@ import datetime
 import io
 import json
 import secrets
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from datafactory.decisions import Ask
 from PIL import Image, PngImagePlugin
 
 from tests.e2e.house import PURPOSE, Gift, House, furnish, journal, sign_and_grant, terms
@@ -70,9 +70,9 @@ def folder(word: str) -> dict[str, bytes]:
     }
 
 
-def _released(house: House, gift: Gift, version_id: str) -> dict[str, bytes]:
+def _released(house: House, gift: Gift) -> dict[str, bytes]:
     access = house.access("reader", gift)
-    permit = access.client.decisions.evaluate(Ask(version_id, access.project_id, "read", PURPOSE)).require()
+    permit, version_id = access.decision, gift.version_id
     found: dict[str, bytes] = {}
     for file in access.client.datasets.files(version_id, permit.permit_token):
         url = f"/api/v1/versions/{version_id}/files/{file['path']}"
@@ -108,7 +108,7 @@ def test_a_marker_in_files_of_every_kind_occurs_nowhere_once_they_are_prepared(r
     assert told["report"]["found"]["email"]["found"] >= len(files) - 4
     house.steward2.datasets.release(version_id, "Looked at it.")
     house.steward.datasets.publish(gift.dataset_id)
-    released = _released(house, gift, version_id)
+    released = _released(house, replace(gift, version_id=version_id))
     assert len(released) == len(files)
     assert released["brev.txt"] == "Svara till [EMAIL] före fredag.\n".encode()
     facts = journal(house.operator, began, FACTS, until=lambda facts: {f["type"] for f in facts} >= set(FACTS))
