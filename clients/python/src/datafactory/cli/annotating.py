@@ -56,7 +56,12 @@ def _leading(campaign: typer.Typer) -> None:
         labels: Annotated[str | None, typer.Option(help=say("names, comma between", "namn med komma"))] = None,
         kind: Annotated[str, typer.Option(help="image-class, boxes, polygons, text-spans, text-class")] = "image-class",
         schema: Annotated[Path | None, typer.Option(exists=True, dir_okay=False)] = None,
-        guidelines: Annotated[Path | None, typer.Option(exists=True, dir_okay=False)] = None,
+        guidelines: Annotated[
+            Path,
+            typer.Option(
+                exists=True, dir_okay=False, help=say("how to annotate, a text file", "anvisningar, en textfil")
+            ),
+        ],
         overlap: Annotated[int, typer.Option(min=1, max=10, help=say("people per item", "personer per objekt"))] = 1,
         path: Annotated[list[str] | None, typer.Option(help=say("only files like this", "bara sådana filer"))] = None,
         limit: Annotated[int | None, typer.Option(min=1, help=say("so many items", "så många objekt"))] = None,
@@ -77,7 +82,7 @@ def _leading(campaign: typer.Typer) -> None:
             selection["limit"] = limit
         body = {
             "version_id": version_id, "project_id": project, "purpose": purpose, "title": title,
-            "guidelines": guidelines.read_text(encoding="utf-8") if guidelines else "", "schema": shape,
+            "guidelines": guidelines.read_text(encoding="utf-8"), "schema": shape,
             "overlap": overlap, "selection": selection,
         }  # fmt: skip
         with factory() as client:
