@@ -84,6 +84,10 @@ CLOSING: Texts = {
         "sv": "{number} är inte färdiga. Vänta in dem, eller stäng med accept_incomplete: då lämnas de utanför.",
         "en": "{number} items are not done. Wait for them, or close with accept_incomplete: they are left out then.",
     },
+    "campaign-changed": {
+        "sv": "Något blev klart medan kampanjen stängdes; försök igen.",
+        "en": "Something was finished while the campaign was closed; try again.",
+    },
     "format-for-kind": {
         "sv": "Formatet {format} kan inte hålla märken av slaget {kind}. Välj: {allowed}.",
         "en": "The format {format} cannot hold marks of kind {kind}. Choose: {allowed}.",

@@ -80,6 +80,8 @@ class FakeCatalog:
             return JSONResponse({"code": "not-found", "status": 404}, status_code=404)
         if self.versions[work.parent_id].dataset_id in self.withdrawn:
             return JSONResponse({"code": "dataset-withdrawn", "status": 410}, status_code=410)
+        if work.state == "committing" and name in ("keep", "stage"):
+            return JSONResponse({"code": "derivation-not-open", "status": 409}, status_code=409)
         return work
 
     def _app(self) -> FastAPI:

@@ -176,6 +176,24 @@ async def test_an_outage_is_waited_out(world: World) -> None:
     assert (await state(world, campaign_id))["state"] == "closed"
 
 
+async def test_a_commit_that_was_cut_off_is_repeated(world: World) -> None:
+    campaign_id = await finished(world)
+    await close(world, campaign_id)
+
+    def cut_off(name: str) -> None:
+        if name == "commit":
+            next(iter(world.catalog.derivations.values())).state = "committing"
+            raise HTTPException(503)
+
+    world.catalog.breaking = cut_off
+    assert await close_one(world.ctx)
+    world.catalog.breaking = None
+    world.clock.advance(seconds=40)
+    assert await close_one(world.ctx)
+    assert (await state(world, campaign_id))["state"] == "closed"
+    assert len(world.catalog.derivations.popitem()[1].files) == 6
+
+
 async def test_what_cannot_be_closed_opens_again_and_says_why(world: World) -> None:
     campaign_id = await finished(world)
     await close(world, campaign_id)

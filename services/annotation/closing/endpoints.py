@@ -53,13 +53,14 @@ async def close_campaign(
         counts = await service.counts_of(reading, campaign)
         service.check(campaign, counts, accept_incomplete)
     permit = await permits.ask(ctx, caller, permits.about(campaign), lang)
-    if counts.get("accepted", 0):
+    begun = counts.get("accepted", 0) > 0
+    if begun:
         await derivation.begin(ctx, caller, campaign, permit.token)
     session = await transaction()
     campaign = await rules.campaign_of_lead(session, caller, campaign_id, lock=True)
     if if_match is not None:
         check_if_match(if_match, campaign.revision)
-    await service.begin(session, caller, campaign, accept_incomplete, ctx.clock.now())
+    await service.begin(session, caller, campaign, accept_incomplete, begun, ctx.clock.now())
     bell_of(ctx).set()
     return await show(session, caller, campaign, lang, response)
 
@@ -108,7 +109,7 @@ async def export_campaign(
             "required": True,
             "content": {
                 name: {"schema": {"type": "string", "format": "binary"}}
-                for name in ("application/json", "application/jsonl", "text/csv")
+                for name in ("application/json", "application/x-ndjson", "text/csv")
             },
         }
     },

@@ -9,6 +9,7 @@ from services.annotation.campaigns.models import Campaign
 from services.annotation.closing import repository
 from services.annotation.tasks import pool
 from services.kit.db import RuleSession
+from services.kit.problems import conflict
 from services.kit.tokens import Subject
 
 
@@ -26,9 +27,12 @@ def check(campaign: Campaign, counts: dict[str, int], accept_incomplete: bool) -
 
 
 async def begin(
-    session: RuleSession, caller: Subject, campaign: Campaign, accept_incomplete: bool, now: datetime
+    session: RuleSession, caller: Subject, campaign: Campaign, accept_incomplete: bool, begun: bool, now: datetime
 ) -> None:
-    """Close a campaign, locked: nothing more is taken in, and a worker makes the version of what was accepted."""
+    """Close a campaign, locked: nothing more is taken in, and a worker makes the version of what was accepted.
+
+    `begun`: whether the catalogue was told of the version. 409 `campaign-changed` when it turns out to be needed.
+    """
     counts = await counts_of(session, campaign)
     check(campaign, counts, accept_incomplete)
     campaign.state, campaign.accept_incomplete, campaign.reason = "closing", accept_incomplete, None
@@ -38,7 +42,11 @@ async def begin(
     session.add(campaign)
     await session.flush()
     await pool.end_tasks_of(session, campaign.id, None, "campaign-closed")
-    if not counts.get("accepted", 0):
+    # Whoever was just submitting has been waited for.
+    accepted = (await counts_of(session, campaign)).get("accepted", 0)
+    if accepted and not begun:
+        raise conflict("campaign-changed")
+    if not accepted:
         await finish(session, campaign, None, now)
 
 

@@ -93,17 +93,22 @@ async def _close(ctx: Context, campaign: Campaign, claim: UUID) -> None:
     secrets = await keys_of(ctx).open(campaign)
     state, version_id = await derivation.look(ctx, campaign.id)
     if state != "committed":
-        async for paths in derivation.parent_paths(ctx, campaign.id):
-            await _hold(ctx, campaign.id, claim)
-            await derivation.keep(ctx, campaign.id, paths)
         document = await document_of(ctx, campaign, secrets)
         agreement = await figures_of(ctx, campaign, secrets)
         async with ctx.unit() as session:
             facts = await result.facts_of(session, campaign, agreement)
         files = await asyncio.to_thread(result.files_of, campaign, document, facts)
-        for file in files:
-            await _hold(ctx, campaign.id, claim)
-            await derivation.put(ctx, campaign.id, file.path, file.media_type, file.content)
+        try:
+            async for paths in derivation.parent_paths(ctx, campaign.id):
+                await _hold(ctx, campaign.id, claim)
+                await derivation.keep(ctx, campaign.id, paths)
+            for file in files:
+                await _hold(ctx, campaign.id, claim)
+                await derivation.put(ctx, campaign.id, file.path, file.media_type, file.content)
+        except Problem as problem:
+            # A commit that was cut off takes no more files: all of them are there, and it only wants to be repeated.
+            if problem.code != "derivation-not-open":
+                raise
         await _hold(ctx, campaign.id, claim)
         version_id = await derivation.commit(ctx, campaign.id, result.details_of(campaign, facts))
     async with ctx.unit() as session:

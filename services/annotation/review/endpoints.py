@@ -1,6 +1,5 @@
 """What is submitted, reviewed and agreed upon, over HTTP."""
 
-from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from services.annotation.campaigns import content, permits, rules
 from services.annotation.campaigns.content import Annotation
 from services.annotation.campaigns.keys import keys_of
 from services.annotation.campaigns.marks import AnnotationBody, checked
+from services.annotation.campaigns.models import Item
 from services.annotation.campaigns.service import pseudonym
 from services.annotation.lists import after_number
 from services.annotation.review import agreement, repository, service, settling
@@ -17,6 +17,7 @@ from services.annotation.review.schemas import AcceptedOut, AgreementOut, Review
 from services.annotation.tasks import measuring
 from services.annotation.tasks import service as work_service
 from services.annotation.tasks.endpoints import answer
+from services.annotation.tasks.models import Task
 from services.annotation.tasks.schemas import TaskOut
 from services.kit.context import Context
 from services.kit.paging import Page, Paged, page
@@ -44,9 +45,9 @@ async def submit_task(
     if_match: IfMatch = None,
 ) -> TaskOut:
     """Submit what you saved. When everybody is done with the item it is accepted, if all say the same, or reviewed."""
-    work = await work_service.work_of(session, keys_of(ctx), caller, task_id)
-    task = await settling.submit(session, caller, work, if_match, ctx.clock.now())
-    return answer(ctx, caller, replace(work, task=task), lang, response)
+    work = await work_service.work_of(session, keys_of(ctx), caller, task_id, Item, Task)
+    await settling.submit(session, caller, work, if_match, ctx.clock.now())
+    return answer(ctx, caller, work, lang, response)
 
 
 @router.get("/reviews", operation_id="list_reviews", summary="List what waits for review")

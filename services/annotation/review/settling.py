@@ -10,11 +10,10 @@ from services.annotation.campaigns.content import Annotation
 from services.annotation.campaigns.keys import Secrets
 from services.annotation.campaigns.marks import problem_of
 from services.annotation.campaigns.models import Item
-from services.annotation.campaigns.shapes import LabelSchema, validate_marks
+from services.annotation.campaigns.shapes import validate_marks
 from services.annotation.review import repository
 from services.annotation.review.overlap import settled
 from services.annotation.tasks import measuring
-from services.annotation.tasks import repository as tasks
 from services.annotation.tasks import service as work_service
 from services.annotation.tasks.models import Task
 from services.annotation.tasks.service import Work
@@ -24,22 +23,16 @@ from services.kit.tokens import Subject
 from services.kit.web import check_if_match
 
 
-async def submit(session: RuleSession, caller: Subject, work: Work, if_match: str | None, now: datetime) -> Task:
-    """Hand a task in; when it is the last of its item, settle the item.
+async def submit(session: RuleSession, caller: Subject, work: Work, if_match: str | None, now: datetime) -> None:
+    """Hand a task in, locked with its item; when it is the last of the item, settle the item.
 
     Handing in again what is handed in changes nothing. 409 when nothing was ever saved, 422 when the draft is not
     whole, 412 when another window saved something else than the caller has seen.
     """
-    campaign = await campaigns.campaign(session, work.campaign.id, share=True)
-    item = await campaigns.item(session, work.item.id, lock=True)
-    task = await tasks.task(session, work.task.id, lock=True)
-    if campaign is None or item is None or task is None:
-        raise not_found("task")
+    task, item = work.task, work.item
     if task.state == "submitted":
-        return task
-    refusal = work_service.refusal_of(task, campaign, caller, now)
-    if refusal is not None:
-        raise refusal
+        return
+    work_service.require_held(caller, work, now)
     if if_match is not None:
         check_if_match(if_match, task.revision)
     if not task.saved:
@@ -48,31 +41,34 @@ async def submit(session: RuleSession, caller: Subject, work: Work, if_match: st
     faults = validate_marks(work.schema, said.marks, measuring.shape_of(item), complete=True, pointer="/marks")
     if faults:
         raise problem_of(faults)
+    # A campaign that closes meanwhile waits for the item's row, or has ended the task: so its own row is not locked.
     task.state, task.submitted_at, task.sealed_permit = "submitted", now, None
     task.revision += 1
     item.claimed -= 1
     item.submitted += 1
     session.add(task)
     session.add(item)
+    if item.submitted == work.campaign.overlap and item.state == "open":
+        await _settle(session, work, said, now)
     await session.flush()
-    if item.submitted == campaign.overlap and item.state == "open":
-        await _settle(session, work.secrets, work.schema, item, now)
-    return task
 
 
-async def _settle(session: RuleSession, secrets: Secrets, schema: LabelSchema, item: Item, now: datetime) -> None:
-    """Accept an item, locked, on which all agree; let a reviewer look at it otherwise."""
-    said = said_of(secrets, await repository.submissions(session, [item.id]))
+async def _settle(session: RuleSession, work: Work, last: Annotation, now: datetime) -> None:
+    """Accept an item, locked, on which all agree; let a reviewer look at it otherwise. `last`: the newest answer."""
+    said = [last]
+    if work.item.submitted > 1:
+        with session.no_autoflush:
+            before = await repository.submissions(session, [work.item.id])
+        said = [*said_of(work.secrets, [task for task in before if task.id != work.task.id]), last]
     places = sum(len(annotation.marks) for annotation in said)
-    marks = await content.apart(lambda: settled(schema, [annotation.marks for annotation in said]), places)
+    answers = [annotation.marks for annotation in said]
+    marks = await content.apart(lambda: settled(work.schema, answers), places)
     if marks is None:
-        item.state = "to-review"
-        item.revision += 1
-        session.add(item)
-        await session.flush()
+        work.item.state = "to-review"
+        work.item.revision += 1
         return
     comments = dict.fromkeys(annotation.comment for annotation in said if annotation.comment)
-    accept(session, secrets, item, Annotation(marks, "\n".join(comments)), "agreement", None, now)
+    accept(session, work.secrets, work.item, Annotation(marks, "\n".join(comments)), "agreement", None, now)
 
 
 def said_of(secrets: Secrets, submissions: Sequence[Task]) -> list[Annotation]:

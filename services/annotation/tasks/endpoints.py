@@ -13,6 +13,7 @@ from services.annotation.campaigns.marks import AnnotationBody
 from services.annotation.lists import after_id
 from services.annotation.settings import AnnotationSettings
 from services.annotation.tasks import measuring, pool, repository, service
+from services.annotation.tasks.models import Task
 from services.annotation.tasks.schemas import TaskOut, TaskState
 from services.annotation.tasks.service import Work, schema_of
 from services.annotation.texts import reason
@@ -148,10 +149,12 @@ async def get_task(
     path = content.path_of(work.secrets, work.item)
     permit = await permits.ask(ctx, caller, permits.about(work.campaign), lang, [path])
     session = await transaction()
-    task = await service.hold(session, caller, work, ctx.clock.now())
-    pool.keep_permit(work.secrets, task, permit)
-    session.add(task)
-    return answer(ctx, caller, replace(work, task=task), lang, response)
+    work = await service.work_of(session, keys_of(ctx), caller, task_id, Task)
+    service.require_held(caller, work, ctx.clock.now())
+    work.task.decision_id = permit.decision_id
+    work.task.sealed_permit = pool.seal_permit(work.secrets, work.task.id, permit)
+    session.add(work.task)
+    return answer(ctx, caller, work, lang, response)
 
 
 @router.put("/tasks/{task_id}/annotation", operation_id="save_annotation", summary="Save a draft")
@@ -170,15 +173,15 @@ async def save_annotation(
     412 when another window of yours saved something else meanwhile. Saving what is saved already changes nothing.
     409 `claim-ended` when the task is no longer yours.
     """
-    work = await service.work_of(session, keys_of(ctx), caller, task_id)
+    work = await service.work_of(session, keys_of(ctx), caller, task_id, Task)
     now = ctx.clock.now()
-    task = await service.hold(session, caller, work, now)
+    service.require_held(caller, work, now)
     annotation = await content.apart(lambda: service.check(work, body), len(body.marks))
-    if not service.same(work.secrets, task, annotation):
-        check_if_match(if_match, task.revision)
+    if not service.same(work.secrets, work.task, annotation):
+        check_if_match(if_match, work.task.revision)
         until = service.deadline(now, settings_of(ctx).task_claim_s)
-        await service.save(session, work.secrets, task, annotation, until)
-    return answer(ctx, caller, replace(work, task=task), lang, response)
+        await service.save(session, work.secrets, work.task, annotation, until)
+    return answer(ctx, caller, work, lang, response)
 
 
 @router.post("/tasks/{task_id}/return", operation_id="return_task", summary="Return a task unfinished")

@@ -15,7 +15,7 @@ from services.annotation.tasks import repository
 from services.annotation.tasks.models import Task
 from services.kit.db import RuleSession
 from services.kit.ids import new_id
-from services.kit.problems import conflict, forbidden
+from services.kit.problems import conflict, forbidden, not_found
 from services.kit.tokens import Subject
 
 RESERVED_S = 60.0
@@ -39,16 +39,19 @@ async def reserve(
 
     403 without the role, 409 when the campaign is not open or they hold `most` tasks already.
     """
-    campaign = await rules.campaign_for(session, caller, campaign_id, share=True)
-    if not rules.standing(caller, campaign).annotator:
-        raise forbidden("role-required", role="annotator")
-    rules.require_open(campaign)
-    await campaigns.member_for(session, campaign, caller.id, caller.id, now)
     for attempt in range(_TRIES):
         where = await repository.place(session, campaign_id, caller.id)
+        if where is None or not rules.standing(caller, where.campaign).sees:
+            raise not_found("campaign")
+        campaign = where.campaign
+        if not rules.standing(caller, campaign).annotator:
+            raise forbidden("role-required", role="annotator")
+        rules.require_open(campaign)
+        if where.member is None:
+            await campaigns.member_for(session, campaign, caller.id, caller.id, now)
         if where.held >= most:
             raise conflict("too-many-open-tasks", limit=most)
-        item = await _next(session, campaign_id, caller.id, where, wait=attempt > 0)
+        item = await _next(session, campaign_id, caller.id, where)
         if item is None:
             if attempt > 0 or not await expire(session, now, campaign_id):
                 return None
@@ -76,9 +79,7 @@ async def reserve(
     return None
 
 
-async def _next(
-    session: RuleSession, campaign_id: UUID, user_id: UUID, where: repository.Place, *, wait: bool
-) -> Item | None:
+async def _next(session: RuleSession, campaign_id: UUID, user_id: UUID, where: repository.Place) -> Item | None:
     """Take a place: first on what they had begun and lost, then onwards from where they are, then on what was missed.
 
     Everybody goes through the items in one order, so that the first items are done by all before the last are begun.
@@ -95,12 +96,12 @@ async def _next(
 
 async def confirm(session: RuleSession, secrets: Secrets, reserved: Reserved, permit: Permit, until: datetime) -> Task:
     """The law permits: the task is theirs until `until`. 409 when the place was lost meanwhile."""
-    task = await repository.task(session, reserved.task.id, lock=True)
-    if task is None or task.state != "claimed" or task.revision != reserved.task.revision:
-        raise ended(task)
-    keep_permit(secrets, task, permit)
-    task.until = until
-    session.add(task)
+    sealed = seal_permit(secrets, reserved.task.id, permit)
+    task = await repository.confirm_task(
+        session, reserved.task, decision_id=permit.decision_id, sealed_permit=sealed, until=until
+    )
+    if task is None:
+        raise ended(await repository.task(session, reserved.task.id))
     return task
 
 
@@ -153,11 +154,10 @@ def ended(task: Task | None) -> Exception:
     return conflict("claim-ended", why=why)
 
 
-def keep_permit(secrets: Secrets, task: Task, permit: Permit) -> None:
-    """Put a permit into its task's row, sealed."""
+def seal_permit(secrets: Secrets, task_id: UUID, permit: Permit) -> bytes:
+    """Return a permit, sealed for its task's row."""
     document = {"token": permit.token, "expires_at": permit.expires_at.isoformat()}
-    task.decision_id = permit.decision_id
-    task.sealed_permit = secrets.seal(json.dumps(document).encode(), "task-permit", task.id)
+    return secrets.seal(json.dumps(document).encode(), "task-permit", task_id)
 
 
 def permit_of(secrets: Secrets, task: Task) -> tuple[str, datetime] | None:

@@ -9,33 +9,48 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, update
+from sqlalchemy import and_, func, update
 from sqlalchemy import select as core_select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, delete, select
 
-from services.annotation.campaigns.models import Campaign, Item
+from services.annotation.campaigns.models import Campaign, Item, Member
 from services.annotation.tasks.models import Task
 from services.kit.db import RuleSession
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where an annotator is in a campaign: how far along its items, how many tasks they hold, whether they lost any."""
+    """Where somebody is in a campaign: how far along its items, how many tasks they hold, whether they lost any.
 
+    `member`: their entry in it, if they have one.
+    """
+
+    campaign: Campaign
+    member: Member | None
     number: int
     held: int
     lost: bool
 
 
-async def place(session: RuleSession, campaign_id: UUID, user_id: UUID) -> Place:
-    """Return where an annotator is."""
+async def place(session: RuleSession, campaign_id: UUID, user_id: UUID) -> Place | None:
+    """Return where somebody is in a campaign, which is held so that its state stays; None: there is no such campaign.
+
+    All in one statement: this is asked with every claim.
+    """
     mine = (col(Task.campaign_id) == campaign_id, col(Task.user_id) == user_id)
     last = core_select(func.max(col(Task.number))).where(*mine).scalar_subquery()
     held = core_select(func.count()).select_from(Task).where(*mine, col(Task.state) == "claimed").scalar_subquery()
     lost = core_select(col(Task.id)).where(*mine, col(Task.state) == "ended").exists()
-    number, open_tasks, ended = (await session.execute(core_select(last, held, lost))).one()
-    return Place(number or 0, open_tasks, ended)
+    query = (
+        core_select(Campaign, Member, last, held, lost)
+        .outerjoin(Member, and_(col(Member.campaign_id) == col(Campaign.id), col(Member.user_id) == user_id))
+        .where(col(Campaign.id) == campaign_id)
+        .with_for_update(read=True, of=Campaign)
+        .execution_options(populate_existing=True)
+    )
+    found = (await session.execute(query)).one_or_none()
+    return None if found is None else Place(found[0], found[1], found[2] or 0, found[3], found[4])
 
 
 async def take_lost(session: RuleSession, campaign_id: UUID, user_id: UUID) -> Item | None:
@@ -122,6 +137,18 @@ async def enter_task(session: RuleSession, values: Mapping[str, Any]) -> Task | 
     return (await session.execute(statement, execution_options=options)).scalar_one_or_none()
 
 
+async def confirm_task(session: RuleSession, task: Task, **values: Any) -> Task | None:
+    """Write what the law's answer makes of a reserved task; None when it is not the caller's any more."""
+    statement = (
+        update(Task)
+        .where(col(Task.id) == task.id, col(Task.state) == "claimed", col(Task.revision) == task.revision)
+        .values(**values)
+        .returning(Task)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
 async def forget_task(session: RuleSession, task_id: UUID) -> None:
     """Delete a task that never began."""
     await session.execute(delete(Task).where(col(Task.id) == task_id))
@@ -135,14 +162,19 @@ async def task(session: RuleSession, task_id: UUID, *, lock: bool = False) -> Ta
     return (await session.exec(query)).one_or_none()
 
 
-async def task_with(session: RuleSession, task_id: UUID) -> tuple[Task, Item, Campaign] | None:
-    """Return a task with its item and its campaign."""
+async def task_with(
+    session: RuleSession, task_id: UUID, *lock: type[Task] | type[Item]
+) -> tuple[Task, Item, Campaign] | None:
+    """Return a task with its item and its campaign; `lock`: which of their rows to hold (the item before the task)."""
     query = (
         select(Task, Item, Campaign)
         .join(Item, col(Item.id) == col(Task.item_id))
         .join(Campaign, col(Campaign.id) == col(Task.campaign_id))
         .where(Task.id == task_id)
     )
+    if lock:
+        # PostgreSQL locks in the order in which the tables are named.
+        query = query.with_for_update(of=lock).execution_options(populate_existing=True)
     return (await session.exec(query)).one_or_none()
 
 

@@ -44,9 +44,14 @@ class Work:
         return schema_of(self.campaign)
 
 
-async def work_of(session: RuleSession, keys: CampaignKeys, caller: Subject, task_id: UUID) -> Work:
-    """Return a task of the caller's own. Nobody else's exists for them: annotators work blind."""
-    found = await repository.task_with(session, task_id)
+async def work_of(
+    session: RuleSession, keys: CampaignKeys, caller: Subject, task_id: UUID, *lock: type[Task] | type[Item]
+) -> Work:
+    """Return a task of the caller's own. Nobody else's exists for them: annotators work blind.
+
+    `lock`: rows to hold, as for `repository.task_with`.
+    """
+    found = await repository.task_with(session, task_id, *lock)
     if found is None or found[0].user_id != caller.id or not rules.standing(caller, found[2]).sees:
         raise not_found("task")
     return Work(*found, await keys.open(found[2]))
@@ -68,15 +73,11 @@ def refusal_of(task: Task, campaign: Campaign, caller: Subject, now: datetime) -
     return None
 
 
-async def hold(session: RuleSession, caller: Subject, work: Work, now: datetime) -> Task:
-    """Return the task, locked, when it can be worked on; its refusal otherwise."""
-    task = await repository.task(session, work.task.id, lock=True)
-    if task is None:
-        raise not_found("task")
-    refusal = refusal_of(task, work.campaign, caller, now)
+def require_held(caller: Subject, work: Work, now: datetime) -> None:
+    """Raise why the task cannot be worked on, if it cannot."""
+    refusal = refusal_of(work.task, work.campaign, caller, now)
     if refusal is not None:
         raise refusal
-    return task
 
 
 def check(work: Work, body: AnnotationBody, *, complete: bool = False) -> Annotation:
