@@ -36,8 +36,8 @@ class Strength:
 
 
 FILLS = tuple(Strength("fill", 0, paint) for paint in ("surroundings", "grey", "black"))
-"""First what surrounds the region, as its median colour: a black patch on a body is itself taken for a face (with a score
-of 0.3 on average where the surroundings' colour has 0.1)."""
+"""First what surrounds the region, as its median colour: a black patch on a body is itself taken for a face (with a
+score of 0.3 on average, where the surroundings' colour has 0.1)."""
 CELLS: dict[Method, tuple[int, ...]] = {"pixelate": (4, 3, 2), "blur": (3, 2)}
 """Cells of a method's strengths, weakest first. It begins where CenterFace and Haar cascades lose sight of most faces;
 with more cells a picture is still known again by its colours (McPherson et al. 2016, arXiv 1609.00408)."""
@@ -119,7 +119,7 @@ def mask(region: Region, width: int, height: int) -> "tuple[tuple[int, int, int,
 
 
 def averaged(part: "NDArray[Any]", strength: Strength) -> "NDArray[Any]":
-    """Return a part of a picture as mean colours, `strength.cells` across its shorter side: squares, or drawn smoothly."""
+    """Return a part as mean colours, `strength.cells` across its shorter side: as squares, or drawn smoothly."""
     import cv2
     import numpy as np
 

@@ -139,7 +139,8 @@ def bytes_of_pixel(picture: "Image") -> int:
 def deep(picture: "Image") -> bool:
     """Whether it has 16 bits a channel and several channels, which Pillow would cut to 8."""
     if picture.format == "PNG":
-        rawmode = picture.tile[0].args if picture.tile else ""
+        tiles = getattr(picture, "tile", None)
+        rawmode = tiles[0].args if tiles else ""
         return isinstance(rawmode, str) and rawmode.endswith(";16B") and rawmode[:2] in ("RG", "LA")
     if picture.format == "TIFF":
         bits = getattr(picture, "tag_v2", {}).get(258, (8,))

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-BLOCKS = ("exif", "icc_profile", "comment", "photoshop", "adobe", "mp", "mpoffset")
+BLOCKS = ("exif", "icc_profile", "comment", "photoshop")
 """What Pillow knows of a file beside its pixels, where that says something of people, places, makers or tools."""
 XMP = ("xmp", "XML:com.adobe.xmp", "Raw profile type exif", "Raw profile type xmp", "Raw profile type iptc")
 TIFF_PIXEL_TAGS = frozenset(
-    (254, 255, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 280, 281, 282, 283, 284, 292, 293, 296, 317, 320)
-    + (322, 323, 324, 325, 338, 339, 340, 341, 347, 529, 530, 531, 532)
+    (
+        *(254, 255, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 280, 281, 282, 283, 284, 292, 293, 296),
+        *(317, 320, 322, 323, 324, 325, 338, 339, 340, 341, 347, 529, 530, 531, 532),
+    )
 )
 """Tags that pixels need (TIFF 6.0 and its technical notes); each other tag is a block of metadata."""
 
@@ -18,7 +20,7 @@ TIFF_PIXEL_TAGS = frozenset(
 def metadata_blocks(picture: "Image", content: bytes) -> list[str]:
     """Return the names of the blocks, by kind: `exif`, `xmp`, `icc_profile`, `text`, `tag 315`, `trailing`, …"""
     info = picture.info
-    found = [name for name in BLOCKS[:4] if info.get(name)]
+    found = [name for name in BLOCKS if info.get(name)]
     if any(info.get(name) for name in XMP):
         found.append("xmp")
     texts = getattr(picture, "text", {}) if picture.format == "PNG" else {}

