@@ -227,7 +227,7 @@ class World:
             continue
 
     async def erase(self) -> None:
-        """Let the keys be destroyed that are to be."""
+        """Let the keys be destroyed that are to be, and the objects deleted that nothing uses."""
         while await erase_one(self.ctx):
             continue
 

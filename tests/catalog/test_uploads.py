@@ -220,6 +220,7 @@ async def test_an_upload_is_taken_back(world: World) -> None:
         answer = await world.donor.ask("DELETE", f"/uploads/{upload}", headers=TUS)
         assert answer.status_code == 204
     assert list(await world.uploads(donation_id)) == ["kept.txt"]
+    await world.erase()
     assert len(world.objects()) == 1
     assert (await world.donor.ask("DELETE", f"/uploads/{upload_id}", headers=TUS)).status_code == 404
     await world.upload(donation_id, "gone.txt", b"new")
@@ -238,6 +239,7 @@ async def test_a_wrong_digest_is_refused_and_leaves_nothing(world: World) -> Non
     await world.ingest()
     upload = (await world.uploads(donation_id))["a.bin"]
     assert (upload["state"], upload["reason"]) == ("refused", "digest-wrong")
+    await world.erase()
     assert (world.objects(), world.spooled()) == ([], [])
     answer = await world.donor.send(upload["upload_url"], b"abc")
     assert (answer.status_code, answer.json()["code"]) == (410, "upload-refused")
@@ -291,6 +293,7 @@ async def test_an_archive_that_could_harm_is_refused_and_leaves_nothing(
     await world.ingest()
     upload = (await world.uploads(donation_id))["a.zip"]
     assert (upload["state"], upload["reason"], upload["files"]) == ("refused", reason, 0)
+    await world.erase()
     assert (world.objects(), world.spooled()) == ([], [])
 
 
@@ -304,6 +307,7 @@ async def test_what_is_no_archive_or_a_bomb_is_refused(world: World, content: by
     upload = (await world.uploads(donation_id))["a.zip"]
     assert upload["state"] == "refused"
     assert upload["reason"] in ("archive-not-zip", "archive-damaged", "archive-ratio")
+    await world.erase()
     assert (world.objects(), world.spooled()) == ([], [])
 
 
@@ -315,6 +319,7 @@ async def test_an_archive_damaged_in_its_last_file_leaves_nothing(world: World) 
     await world.ingest()
     upload = (await world.uploads(donation_id))["a.zip"]
     assert (upload["state"], upload["reason"]) == ("refused", "archive-crc-mismatch")
+    await world.erase()
     assert world.objects() == []
 
 
@@ -328,6 +333,7 @@ async def test_names_in_archives_and_beside_them_are_told_apart(world: World) ->
     assert (uploads["a.zip"]["state"], uploads["a.zip"]["reason"]) == ("refused", "path-taken")
     answer = await world.announce(donation_id, "THIRD", b"5")
     assert (answer.status_code, answer.json()["code"]) == (409, "path-taken")
+    await world.erase()
     assert len(world.objects()) == 1
 
 
@@ -351,10 +357,12 @@ async def test_the_same_content_is_stored_once(world: World) -> None:
     await asyncio.gather(*(take_one(world.ctx) for _ in range(4)))
     await world.ingest()
     assert {u["state"] for u in (await world.uploads(donation_id)).values()} == {"stored"}
+    await world.erase()
     assert len(world.objects()) == 1
     other = await world.draft()
     await world.upload(other, "a", content)
     await world.ingest()
+    await world.erase()
     assert len({path.name for path in world.objects()}) == 2
 
 
@@ -371,6 +379,7 @@ async def test_an_upload_taken_back_while_it_is_taken_in_leaves_nothing(world: W
 
     blobs.put = put_and_be_overtaken
     await world.ingest()
+    await world.erase()
     assert len(world.objects()) == 0
     assert world.spooled() == []
     blobs.put = put

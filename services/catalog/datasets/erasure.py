@@ -6,7 +6,7 @@ import structlog
 
 from services.catalog.datasets import events, repository
 from services.catalog.datasets.objects import repository as objects
-from services.catalog.datasets.objects.storing import release
+from services.catalog.datasets.objects.storing import sweep
 from services.catalog.datasets.service import manifests_of
 from services.catalog.datasets.vault import vault_of
 from services.kit.context import Context
@@ -19,11 +19,13 @@ _BATCH = 1000
 
 
 async def erase_one(ctx: Context) -> bool:
-    """Destroy one key that is to be destroyed, and delete a batch of what only it opened; False when there is none.
+    """Destroy one key that is to be destroyed, and delete what only it opened, a batch a time; False when all is done.
 
     The key goes first and for ever; what other versions use stays, under their keys. A crash after that repeats the
     rest. Other workers skip the row while it is locked.
     """
+    if await sweep(ctx):
+        return True
     async with ctx.unit() as session:
         key = await repository.erasure_due(session)
         if key is None:
@@ -33,8 +35,7 @@ async def erase_one(ctx: Context) -> bool:
         manifests_of(ctx).forget(key.version_id)
         names = await objects.names_of(session, key.version_id, _BATCH)
         if names:
-            deleted = await release(ctx, session, key.dataset_id, key.version_id, names)
-            log.info("objects.released", version_id=str(key.version_id), objects=len(names), deleted=deleted)
+            await objects.drop_uses(session, key.dataset_id, key.version_id, names)
             return True
         now = ctx.clock.now()
         key.wrapped = None

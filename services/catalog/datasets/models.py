@@ -120,9 +120,13 @@ class StoredObject(Base, table=True):
 
     The row comes first, the object after: whoever stores the same content at the same time uses the same data key.
     Whoever adds a use, takes one away or deletes the object holds this row's lock (several: in order of their names).
+    An object goes the other way: the row first says that it is not `stored`, then it is deleted, then the row is. So
+    wherever that is cut off, nobody takes it for stored.
     """
 
     __tablename__: ClassVar[Any] = "stored_objects"
+    # What the sweeper looks through: objects under way, and those that nothing uses.
+    __table_args__ = (Index("ix_stored_objects_not_stored", "dataset_id", "name", postgresql_where=text("NOT stored")),)
 
     dataset_id: UUID = Field(primary_key=True)
     name: str = Field(primary_key=True, max_length=200)

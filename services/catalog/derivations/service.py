@@ -12,7 +12,7 @@ from services.catalog.datasets import rules as dataset_rules
 from services.catalog.datasets.manifest import Entry, Manifest, build
 from services.catalog.datasets.models import Dataset, Version
 from services.catalog.datasets.objects import repository as objects
-from services.catalog.datasets.objects.storing import release, take_back
+from services.catalog.datasets.objects.storing import take_back
 from services.catalog.datasets.paths import PathRefused, PathSet
 from services.catalog.datasets.permits import mismatch, missing, require_live, verified_permit
 from services.catalog.datasets.service import store_manifest
@@ -176,7 +176,7 @@ async def _prepare(ctx: Context, session: RuleSession, derivation_id: UUID) -> t
     session.add(derivation)
     await session.flush()
     while names := await repository.unneeded(session, derivation.id, derivation.version_id, _BATCH):
-        await release(ctx, session, derivation.dataset_id, derivation.version_id, names)
+        await objects.drop_uses(session, derivation.dataset_id, derivation.version_id, names)
     return secrets, manifest
 
 

@@ -342,7 +342,7 @@ async def accept_donation(
 
 async def _prepare(ctx: Context, session: RuleSession, donation: Donation) -> tuple[Secrets, Manifest]:
     secrets = await vault_of(ctx).open(session, donation.version_id)
-    await clear_unneeded(ctx, session, donation.id, donation.version_id)
+    await clear_unneeded(session, donation.id, donation.version_id)
     staged = await repository.staged_files(session, donation.id)
     keys = await objects.keys_of(session, donation.version_id)
     return secrets, await rules.manifest_of(donation, secrets, staged, keys)

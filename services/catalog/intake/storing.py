@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from services.catalog.datasets.objects.storing import release, store_many, store_one
+from services.catalog.datasets.objects import repository as objects
+from services.catalog.datasets.objects.storing import store_many, store_one
 from services.catalog.datasets.vault import Secrets
 from services.catalog.intake import repository, uploads
 from services.catalog.intake.models import Upload
@@ -62,11 +63,11 @@ class Job:
         return str(self.upload_id)
 
 
-async def clear_unneeded(ctx: Context, session: RuleSession, donation_id: UUID, version_id: UUID) -> None:
-    """Delete the objects of a donation that none of its files needs."""
+async def clear_unneeded(session: RuleSession, donation_id: UUID, version_id: UUID) -> None:
+    """Let go of the objects of a donation that none of its files needs."""
     while names := await repository.unneeded_objects(session, donation_id, version_id, 1000):
         dataset_id, gone = names
-        await release(ctx, session, dataset_id, version_id, gone)
+        await objects.drop_uses(session, dataset_id, version_id, gone)
 
 
 async def store_small(ctx: Context, job: Job, pieces: Sequence[Piece]) -> None:

@@ -62,7 +62,7 @@ async def refuse(ctx: Context, job: Job, reason: str) -> None:
         upload.revision += 1
         session.add(upload)
         await session.flush()
-        await clear_unneeded(ctx, session, job.donation_id, job.secrets.version_id)
+        await clear_unneeded(session, job.donation_id, job.secrets.version_id)
     await drop_spooled(ctx, job.upload_id)
 
 

@@ -273,6 +273,6 @@ async def cancel_upload(upload_id: UploadId, caller: Caller, ctx: Ctx, transacti
     upload, donation = await uploads.upload_for(session, caller, upload_id, lock=True)
     await uploads.cancel(session, upload, donation)
     await session.flush()
-    await clear_unneeded(ctx, session, donation.id, donation.version_id)
+    await clear_unneeded(session, donation.id, donation.version_id)
     await drop_spooled(ctx, upload_id)
     return Response(status_code=204, headers={"Tus-Resumable": TUS_VERSION})

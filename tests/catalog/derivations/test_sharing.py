@@ -171,6 +171,28 @@ async def test_erased_between_reading_the_key_and_storing(
     assert await contents_of(world, made) == {"again.bin": FILES["big.bin"], "new.txt": b"1"}
 
 
+async def test_cut_off_while_objects_are_deleted(
+    world: World, deid: Maker, parent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The blob is gone and its row is not: nobody takes it for stored."""
+    first = await deid.opened(world.steward, parent)
+    await first.staged({"x": b"a content of its own"})
+    assert (await first.abandon()).status_code == 204
+    with monkeypatch.context() as patch:
+
+        async def killed(*_: object) -> None:
+            raise RuntimeError("killed")
+
+        patch.setattr(objects, "forget", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            await world.erase()
+    second = await deid.opened(world.steward, parent)
+    await second.staged({"y": b"a content of its own"})
+    await world.erase()
+    made = (await second.committed())["version_id"]
+    assert await contents_of(world, made) == {"y": b"a content of its own"}
+
+
 async def test_storing_and_erasing_at_once(world: World, deid: Maker) -> None:
     """Many versions of a few contents come and go at once; whatever stays can be read, and nothing else is left."""
     chance = random.Random(7)

@@ -30,6 +30,7 @@ async def test_the_same_path_again_replaces(world: World, derived: Derived) -> N
     assert (await derived.get()).json()["staged"] == 5
     before = len(world.objects())
     made = await derived.committed()
+    await world.erase()
     assert len(world.objects()) == before - 2 + 1, "what was replaced is gone; the manifest is new"
     assert await contents_of(world, made["version_id"]) == {
         "a/1.txt": b"third", "a/2.txt": b"kept", "b.csv": b"kept", "big.bin": FILES["big.bin"],

@@ -96,11 +96,8 @@ async def mark_stored(session: RuleSession, dataset_id: UUID, version_id: UUID, 
     return used
 
 
-async def drop_uses(session: RuleSession, dataset_id: UUID, version_id: UUID, names: Sequence[str]) -> list[str]:
-    """End the version's use of these objects and lock them; return those that nothing uses any more.
-
-    The caller deletes these from the store, then forgets them.
-    """
+async def drop_uses(session: RuleSession, dataset_id: UUID, version_id: UUID, names: Sequence[str]) -> None:
+    """End the version's use of these objects. Those that nothing uses any more are then the sweeper's to delete."""
     locked = await lock(session, dataset_id, names)
     await session.execute(
         delete(ObjectUse).where(
@@ -109,9 +106,39 @@ async def drop_uses(session: RuleSession, dataset_id: UUID, version_id: UUID, na
             col(ObjectUse.name).in_(locked),
         )
     )
-    others = select(ObjectUse.name).where(ObjectUse.dataset_id == dataset_id, col(ObjectUse.name).in_(locked))
-    used = set((await session.exec(others.distinct())).all())
-    return [name for name in locked if name not in used]
+    unused = await _unused(session, dataset_id, list(locked))
+    await session.execute(
+        update(StoredObject)
+        .where(col(StoredObject.dataset_id) == dataset_id, col(StoredObject.name).in_(unused))
+        .values(stored=False)
+    )
+
+
+async def _unused(session: RuleSession, dataset_id: UUID, names: Sequence[str]) -> list[str]:
+    """Return those of these objects, locked, that no version uses."""
+    query = select(ObjectUse.name).where(ObjectUse.dataset_id == dataset_id, col(ObjectUse.name).in_(names))
+    used = set((await session.exec(query.distinct())).all())
+    return [name for name in names if name not in used]
+
+
+async def lock_unused(session: RuleSession, limit: int) -> tuple[UUID, list[str]] | None:
+    """Return a dataset and up to `limit` of its objects that nothing uses, locked; None when there are none.
+
+    Objects that others have locked are left to them.
+    """
+    used = select(ObjectUse.name).where(
+        ObjectUse.dataset_id == StoredObject.dataset_id, ObjectUse.name == StoredObject.name
+    )
+    query = select(StoredObject.dataset_id, StoredObject.name).where(
+        col(StoredObject.stored).is_(False), ~used.exists()
+    )
+    query = query.order_by(col(StoredObject.dataset_id), col(StoredObject.name)).limit(limit)
+    found = (await session.exec(query.with_for_update(skip_locked=True))).all()
+    if not found:
+        return None
+    dataset_id = found[0][0]
+    # Asked again now that the rows are ours: somebody may have come to use one of them before we had it.
+    return dataset_id, await _unused(session, dataset_id, [name for of, name in found if of == dataset_id])
 
 
 async def forget(session: RuleSession, dataset_id: UUID, names: Sequence[str]) -> None:

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from services.catalog.datasets.objects import repository
 from services.catalog.datasets.service import blobs_of
 from services.catalog.datasets.vault import Secrets, blob_name, vault_of
@@ -17,7 +19,10 @@ from services.kit.crypto import DataKey, encrypt_many, encrypt_stream
 from services.kit.db import RuleSession
 from services.kit.problems import Problem
 
+log = structlog.get_logger("factory.objects")
+
 PUT_PARALLEL = 8
+_SWEPT = 1000
 # An object that others delete while we store it is stored again; more often than this is no coincidence.
 _REPEATS = 5
 
@@ -162,14 +167,18 @@ def _keys(
     return keys, new
 
 
-async def release(ctx: Context, session: RuleSession, dataset_id: UUID, version_id: UUID, names: Sequence[str]) -> int:
-    """End a version's use of these objects, and delete those that no other version uses; return how many were deleted.
+async def sweep(ctx: Context) -> bool:
+    """Delete some objects that no version uses; False when there are none.
 
     Row and blob go while the row is locked: whoever stores the same content meanwhile waits, finds the row gone, and
     stores the object anew.
     """
-    unused = await repository.drop_uses(session, dataset_id, version_id, names)
-    if unused:
-        await blobs_of(ctx).delete([blob_name(dataset_id, name) for name in unused])
-        await repository.forget(session, dataset_id, unused)
-    return len(unused)
+    async with ctx.unit() as session:
+        found = await repository.lock_unused(session, _SWEPT)
+        if found is None:
+            return False
+        dataset_id, names = found
+        await blobs_of(ctx).delete([blob_name(dataset_id, name) for name in names])
+        await repository.forget(session, dataset_id, names)
+        log.info("objects.deleted", dataset_id=str(dataset_id), objects=len(names))
+    return bool(names)

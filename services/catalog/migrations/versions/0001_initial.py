@@ -120,6 +120,7 @@ def upgrade() -> None:
     sa.Column('created_at', services.kit.db.UtcDateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('dataset_id', 'name', name=op.f('pk_stored_objects'))
     )
+    op.create_index('ix_stored_objects_not_stored', 'stored_objects', ['dataset_id', 'name'], unique=False, postgresql_where=sa.text('NOT stored'))
     op.create_table('version_keys',
     sa.Column('version_id', sa.Uuid(), nullable=False),
     sa.Column('dataset_id', sa.Uuid(), nullable=False),
@@ -276,6 +277,7 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_version_keys_erasure_requested_at'), table_name='version_keys')
     op.drop_index(op.f('ix_version_keys_dataset_id'), table_name='version_keys')
     op.drop_table('version_keys')
+    op.drop_index('ix_stored_objects_not_stored', table_name='stored_objects', postgresql_where=sa.text('NOT stored'))
     op.drop_table('stored_objects')
     op.drop_index('ix_outbox_waiting', table_name='outbox', postgresql_where=sa.text('published_at IS NULL'))
     op.drop_index('ix_outbox_published_at', table_name='outbox')
