@@ -128,11 +128,9 @@ def write_csv(source: CsvTable, table: Table, names: dict[str, str]) -> bytes:
     keys = table.keys
     number = {key: index for index, key in enumerate(source.quoted)}
     header = delimiter.join(enquote(names[key], dialect, source.quoted_names[number[key]]) for key in keys)
-    pieces = [header, *_rows(source, table, delimiter)]
-    body = source.line_end.join(pieces)
-    if source.ends_with_line:
-        body += source.line_end
-    return body.encode()
+    end = source.line_end.encode()
+    pieces = [header.encode(), *(piece.encode() for piece in _rows(source, table, delimiter))]
+    return end.join(pieces) + (end if source.ends_with_line else b"")
 
 
 def _rows(source: CsvTable, table: Table, delimiter: str) -> Iterator[str]:

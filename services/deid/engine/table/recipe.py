@@ -1,18 +1,21 @@
 """A recipe's table operators, one after the other, then its text operators, over one table."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from services.deid.engine.operator import Keys, Step
 from services.deid.engine.table import anonymity, columns, pseudonymise
 from services.deid.engine.table.cells import CellText
 from services.deid.engine.table.examine import examined, left_standing
 from services.deid.engine.table.nested import holds_bytes
-from services.deid.engine.table.outcome import report, treated_names
+from services.deid.engine.table.outcome import Outcome
 from services.deid.engine.table.sampling import Tally
 from services.deid.engine.table.table import Table
 from services.deid.engine.table.withhold import Withheld
 from services.deid.engine.table.work import Work
+
+if TYPE_CHECKING:
+    import polars as pl
 
 APPLY: dict[str, Callable[[Work, Any], None]] = {
     "table.drop": columns.drop,
@@ -42,19 +45,30 @@ def carry_out(
         APPLY[step.operator.name](work, step.params)
     if any(holds_bytes(work.table.frame.schema[key]) for key in work.table.keys):
         raise Withheld("parquet-column-type")
-    if text is not None:
-        for key in work.table.keys:
-            if key not in work.table.examined:
-                only = left_standing(source[key]) if key in work.table.made else None
-                after = examined(work.table.frame[key], text, names[key], only).after()
-                work.table.frame = work.table.frame.with_columns(after.alias(key))
-                work.table.examined.add(key)
+    outcome = Outcome(work, source, names, tally)
+    for key, name in names.items():
+        if text is not None and (hit := text.hit(name)) is not None:
+            outcome.name(key, hit)
+    for key in names:
+        if key in work.done:
+            if text is not None and key in work.table.names:
+                _examine_made(work, text, key, source[key], names[key])
+            outcome.changed(key)
+        elif text is not None:
+            outcome.text(key, text, write=key not in work.table.examined)
+        else:
+            outcome.left(key)
     for promise in work.promises:
         promise.hold(work)
-    header = treated_names(work, names)
-    report(work, source.select(list(names)), names, header, tally)
+    written = outcome.close()
     rows = source.height + rows_left_out
     work.measures["rows"] = work.table.frame.height
     work.measures["rows_suppressed"] = rows - work.table.frame.height
     work.measures["rows_kept_share"] = round(work.table.frame.height / rows, 6) if rows else 1.0
-    return work, header.names
+    return work, written
+
+
+def _examine_made(work: Work, text: CellText, key: str, source: "pl.Series", name: str) -> None:
+    """Put what came through an operator from the source, and may hold anything, through the text operators too."""
+    after = examined(work.table.frame[key], text, name, left_standing(source)).after()
+    work.table.frame = work.table.frame.with_columns(after.alias(key))

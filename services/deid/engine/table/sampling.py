@@ -91,9 +91,10 @@ class Tally:
         # Keyed: what is drawn for review cannot be foreseen by whoever made the file.
         seed = hmac.new(keys.pseudonym, b"sample\0" + hashlib.sha256(content).digest(), hashlib.sha256).digest()
         self.counts: dict[str, dict[str, int]] = {}
-        self.findings: Sample[Finding] = Sample(seed)
-        self.treated: Sample[Place] = Sample(seed[8:])
-        self.untreated: Sample[Place] = Sample(seed[16:])
+        self.findings: Sample[Finding | Callable[[], Finding]] = Sample(seed)
+        self.treated: Sample[Place | Callable[[], Place]] = Sample(seed[8:])
+        self.untreated: Sample[Place | Callable[[], Place]] = Sample(seed[16:])
+        """What was drawn, or how to write it when the table is done."""
 
     def count(self, kind: str, found: int, treated: int) -> None:
         """Add to a kind's counts."""
@@ -105,7 +106,8 @@ class Tally:
     def fill(self, result: Treated) -> Treated:
         """Put counts, findings, places and totals into the result."""
         result.counts = {kind: self.counts[kind] for kind in sorted(self.counts)}
-        result.findings = self.findings.items()
-        result.places = self.treated.items() + self.untreated.items()
+        result.findings = [item if isinstance(item, Finding) else item() for item in self.findings.items()]
+        drawn = self.treated.items() + self.untreated.items()
+        result.places = [item if isinstance(item, Place) else item() for item in drawn]
         result.totals = {"treated": self.treated.offered, "untreated": self.untreated.offered}
         return result

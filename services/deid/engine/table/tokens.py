@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-BLOCK = 16 * 1024**2
+BLOCK = 4 * 1024**2
 LF, CR = 10, 13
 
 

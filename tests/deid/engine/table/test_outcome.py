@@ -65,6 +65,14 @@ def test_text_operators_alone() -> None:
     assert {place.kind for place in sort(treated, "untreated")} == {"row"}
 
 
+def test_cells_that_were_replaced_whole_are_not_left() -> None:
+    source = table([["lugnt", NUMBER]] * 3 + [["5", NUMBER]] * 2, ["a", "b"])
+    assert treat(source, text=True).totals == {"treated": 5, "untreated": 3}
+    assert treat(source, step("table.code", columns=["a"], top=9, if_missing="skip"), text=True).totals["treated"] == 8
+    kept = treat(table([["x", "y", NUMBER]], ["a", "b", "c"]), step("table.drop", columns=["a"]), text=True)
+    assert kept.totals == {"treated": 2, "untreated": 0}
+
+
 def test_a_long_untreated_cell_is_judged_in_parts() -> None:
     long = "lugnt och stilla " * 100
     for steps in ((), (step("table.drop", columns=["a"]),)):
