@@ -1,9 +1,9 @@
 """Annotation under load: fifty annotators at once claim, save and submit, against the bare rows of the same work.
 
 Ours is the whole service, in this process: requests, tokens, permits, sealed rows, facts in the outbox. The peer writes
-no more than the rows that such a service cannot do without, over as many connections, on the same PostgreSQL (which
-syncs to disk): a place is taken with SKIP LOCKED, a draft is written, a submission is counted. Access and the catalogue
-are played. Every round counts what was given to whom: once more than the overlap, or twice to one person, and it fails.
+no more than the rows that such a service cannot do without, on the same PostgreSQL (which syncs to disk): a place is
+taken with SKIP LOCKED, a draft is written, a submission is counted. Access and the catalogue are played. Every round
+counts what was given to whom: once more than the overlap, or twice to one person, and it fails.
 """
 
 import asyncio
@@ -33,7 +33,9 @@ PEOPLE = 50
 ITEMS = 150
 OVERLAP = 2
 FILES = {f"{n:05}.png": b"" for n in range(ITEMS)}
-CONNECTIONS = 20
+# One for each of ours, so that they meet at the rows and not at the pool; the peer is given what the server has left.
+CONNECTIONS = PEOPLE
+PEER_CONNECTIONS = 40
 
 
 def run() -> list[Ratio]:
@@ -75,7 +77,9 @@ async def _world(urls: Databases, folder: Path) -> AsyncGenerator[World]:
     clock = ManualClock()
     access = FakeAccess(clock)
     catalog = FakeCatalog(access)
-    async with annotation_context(urls, folder, clock, access, catalog, database_pool=CONNECTIONS) as ctx:
+    async with annotation_context(
+        urls, folder, clock, access, catalog, database_pool=CONNECTIONS, database_overflow=0
+    ) as ctx:
         app = service_app(SERVICE, ctx)
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://annotation") as client:
@@ -114,7 +118,7 @@ class Peer:
         self._rounds = itertools.count()
 
     async def __aenter__(self) -> None:
-        self._pool = await asyncpg.create_pool(self._url, min_size=CONNECTIONS, max_size=CONNECTIONS)
+        self._pool = await asyncpg.create_pool(self._url, min_size=PEER_CONNECTIONS, max_size=PEER_CONNECTIONS)
         await self._pool.execute(
             """CREATE TABLE item (id serial PRIMARY KEY, round int, free int, submitted int NOT NULL DEFAULT 0);
             CREATE INDEX ON item (round, id) WHERE free > 0;
