@@ -6,7 +6,6 @@ async with gate_world(postgres, folder, clock) as world:
     answer = await world.steward2.post(f"/runs/{run_id}/gate", json={"decision": "pass", "reasons": "Fine."})
 """
 
-import hashlib
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,8 +18,8 @@ from fastapi import FastAPI
 from sqlalchemy import delete, select
 from sqlmodel import col
 
-from services.deid import service as SERVICE
 from services.deid.engine.operator import Finding, Place, Treated
+from services.deid.gate import judging
 from services.deid.gate.hooks import on_finished
 from services.deid.gate.models import ReviewSample, RunReport
 from services.deid.recipes.models import Recipe
@@ -28,10 +27,9 @@ from services.deid.runs.models import Run, RunFile
 from services.deid.runs.sealing import Names, seal_findings, seal_measures, seal_names, seal_places
 from services.deid.settings import DeidSettings
 from services.deid.sources.keys import keys_of
-from services.kit.app import service_app, service_context
+from services.kit.app import service_app
 from services.kit.context import Context
-from services.kit.crypto import Sealer
-from services.kit.events import catalog
+from services.kit.events import catalog as catalog_facts
 from services.kit.events.registry import event_type
 from services.kit.ids import new_id
 from services.kit.inbox import Event
@@ -39,10 +37,10 @@ from services.kit.outbox import OUTBOX
 from services.kit.tokens import AUDIENCE, USER_TYPE, Role, Subject, TokenVerifier, user_claims
 from tests.catalog.fake_access import FakeAccess
 from tests.deid.gate.fake_catalog import FakeCatalog
+from tests.deid.support import SERVICE, databases, deid_context
 from tests.support.clock import ManualClock
 from tests.support.postgres import TestPostgres
 
-SEALER_KEY = hashlib.sha256(b"sealer of the tests").digest()
 JPEG = b"\xff\xd8\xff a small picture"
 REASONS = "Judged with care."
 
@@ -275,15 +273,19 @@ class World:
         return run.id
 
     async def judge_all(
-        self, run_id: UUID, *, faults: Sequence[int] = (), first: int | None = None, by: Person | None = None
+        self, run_id: UUID, *, faults: Sequence[int] = (), first: int | None = None
     ) -> list[dict[str, Any]]:
-        """Judge the queue (or its `first` places): right, but for the places numbered in `faults`."""
-        person = by or self.steward
-        queue = (await person.samples(run_id))[:first]
-        for sample in queue:
-            judgement = sample["judgements"][1 if sample["number"] in faults else 0]
-            answer = await person.judge(run_id, sample["id"], judgement)
-            assert answer.status_code == 200, answer.text
+        """Judge the queue (or its `first` places): right, but for the places numbered in `faults`.
+
+        Straight through the rules and in one transaction; over HTTP it is judged in `test_review` and `test_chain`.
+        """
+        queue = (await self.steward.samples(run_id))[:first]
+        async with self.ctx.unit() as session:
+            for shown in queue:
+                judgement = shown["judgements"][1 if shown["number"] in faults else 0]
+                caller = self.steward.subject
+                _, sample = await judging.sample_for(session, caller, run_id, UUID(shown["id"]))
+                await judging.judge(session, caller, sample, shown["sort"], judgement, self.clock.now())
         return queue
 
     @property
@@ -294,7 +296,7 @@ class World:
 
     async def withdraw(self) -> None:
         """The dataset is withdrawn, as the catalogue says on the bus."""
-        message = catalog.DatasetWithdrawn(dataset_id=str(self.dataset_id), partner_id=str(self.partner_id))
+        message = catalog_facts.DatasetWithdrawn(dataset_id=str(self.dataset_id), partner_id=str(self.partner_id))
         kind = "factory.catalog.dataset.withdrawn.v1"
         event = Event(new_id(), kind, "catalog", str(self.dataset_id), self.clock.now(), 2, message, "")
         for subscription in SERVICE.subscriptions:
@@ -332,24 +334,9 @@ async def gate_world(
         return {"keys": [key.as_dict(private=False) for key in (access.token_key, access.permit_key)]}
 
     catalog = FakeCatalog(TokenVerifier(jwks, clock))
-    made = DeidSettings(
-        data_dir=folder / "data",
-        keys_url=(folder / "keys").as_uri(),
-        database_url=await postgres.of(SERVICE),
-        bus_url="pglog+" + await postgres.empty("bus"),
-        **settings,
-    )
     async with (
-        httpx.AsyncClient(transport=httpx.ASGITransport(app=access.app), base_url="http://access") as to_access,
-        httpx.AsyncClient(transport=httpx.ASGITransport(app=catalog.app), base_url="http://catalog") as to_catalog,
-        service_context(
-            SERVICE,
-            made,
-            {"access": to_access, "catalog": to_catalog},
-            Sealer(SEALER_KEY),
-            secret=lambda: "secret",
-            clock=clock,
-        ) as ctx,
+        databases(postgres) as urls,
+        deid_context(urls, folder, clock, access.app, catalog.app, **settings) as ctx,
     ):
         app = service_app(SERVICE, ctx)
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)

@@ -21,6 +21,8 @@ LETTERS = {
     f"letters/{n}.txt": f"Ring mig på 070-174 06 {n:02}.\nVädret var fint.\nMejla namn{n}@example.org sen.\n".encode()
     for n in range(20)
 }
+pytestmark = pytest.mark.slow  # processes that treat files are started
+
 RECIPE: list[dict[str, Any]] = [
     {"operator": "text.phone", "params": {}},
     {"operator": "text.email", "params": {}},
