@@ -402,3 +402,13 @@ async def test_a_question_that_hangs_does_not_outlast_patience() -> None:
         assert lease.why == "silence"
         assert asyncio.get_running_loop().time() - began < 0.8
     await keeper.close()
+
+
+@pytest.mark.parametrize("action", ["read", "annotate", "train", "deploy", "share-derivative", "prepare"])
+async def test_whoever_may_work_on_a_released_version_may_read_it(world: World, action: str) -> None:
+    version_id = await world.released({"images/1.png": b"one", "images/2.png": b"two"})
+    permit = world.permit(world.researcher, version_id, action=action, paths=["images/1.png"])
+    answer = await world.researcher.download(version_id, "images/1.png", permit)
+    assert (answer.status_code, answer.content) == (200, b"one")
+    other = await world.researcher.download(version_id, "images/2.png", permit)
+    assert (other.status_code, other.json()["code"]) == (403, "permit-mismatch")

@@ -1,6 +1,7 @@
 """What terms ask of the gate: kept exactly, never without a gate, the stricter of two, and nothing for the law."""
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from services.access.terms.odrl import to_odrl
 from services.access.terms.render import summary
 from services.access.terms.texts import TEXTS
 from services.access.terms.vocabulary import PROFILE, THRESHOLDS, Normal, Refused
+from services.deid.gate.rules import Thresholds, thresholds_of
 from tests.access.terms.policies import at, constraint, example, kept, normals, policy
 
 QUICK = settings(max_examples=200, deadline=None, derandomize=True)
@@ -163,3 +165,10 @@ def test_the_profile_tells_limits_and_defaults() -> None:
         row = re.search(rf"^\| `{word}` \| `(\w+)` \| xsd:integer, (\d+) to (\d+): .* \| (\d+) \|$", text, re.MULTILINE)
         assert row is not None, word
         assert row.groups() == ("gteq" if t.least else "lteq", str(t.low), str(t.high), str(t.default))
+
+
+def test_preparation_takes_the_same_defaults() -> None:
+    """Two services, one rule: what terms leave unsaid means the same when terms meet and when a gate is judged."""
+    ours = {t.name: float(t.default) for t in THRESHOLDS}
+    assert asdict(Thresholds()) == ours
+    assert asdict(thresholds_of({"gate_thresholds": {"k": 7, "withheld": 3}})) == {**ours, "k": 7, "withheld": 3}
