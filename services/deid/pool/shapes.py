@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from services.deid.engine.operator import Finding, Place
@@ -34,7 +34,7 @@ class Task:
 
     def header(self, plan: PlanSpec) -> dict[str, Any]:
         """Return the request's header."""
-        return {"do": "treat", "plan": plan.id, **asdict(self)}
+        return {"do": "treat", "plan": plan.id, **vars(self)}
 
 
 @dataclass
@@ -61,8 +61,8 @@ class Outcome:
             "media_type": self.media_type,
             "withheld": self.withheld,
             "counts": self.counts,
-            "findings": [asdict(finding) for finding in self.findings],
-            "places": [{**asdict(p), "picture": base64.b64encode(p.picture).decode()} for p in self.places],
+            "findings": [vars(finding) for finding in self.findings],
+            "places": [{**vars(p), "picture": base64.b64encode(p.picture).decode()} for p in self.places],
             "totals": self.totals,
             "measures": self.measures,
             "preview": self.preview,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, update
+from sqlalchemy import bindparam, func, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
@@ -219,26 +219,24 @@ async def listed(session: RuleSession, run_id: UUID) -> tuple[int, int]:
     return int(number), int(size)
 
 
-async def finish_files(session: RuleSession, rows: Sequence[dict[str, Any]]) -> int:
-    """Write what became of files that waited (rows by run_id, number and all columns that change); return how many.
+async def finish_files(session: RuleSession, run_id: UUID, rows: Sequence[dict[str, Any]]) -> bool:
+    """Write what became of files that wait: rows of `number` and all columns that change, the same in each.
 
-    A file that is done already stays as it is.
+    False, with nothing written, unless all of them wait. The run's row is locked, so nobody changes them meanwhile.
     """
-    done = 0
-    for row in rows:
-        values = {name: value for name, value in row.items() if name not in ("run_id", "number")}
-        changed = await session.execute(
-            update(RunFile)
-            .where(
-                col(RunFile.run_id) == row["run_id"],
-                col(RunFile.number) == row["number"],
-                col(RunFile.state) == "waiting",
-            )
-            .values(**values)
-            .execution_options(synchronize_session=False)
-        )
-        done += changed.rowcount
-    return done
+    numbers = [row["number"] for row in rows]
+    waiting = select(func.count()).where(
+        RunFile.run_id == run_id, col(RunFile.number).in_(numbers), RunFile.state == "waiting"
+    )
+    if (await session.execute(waiting)).scalar_one() != len(numbers):
+        return False
+    table = RunFile.metadata.tables["run_files"]
+    changed = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in rows[0] if name != "number"}
+    statement = update(table).where(table.c.run_id == run_id, table.c.number == bindparam("at")).values(**changed)
+    # One round trip for all of them.
+    given = [{"at": row["number"], **{f"new_{name}": row[name] for name in changed}} for row in rows]
+    await (await session.connection()).execute(statement, given)
+    return True
 
 
 async def note_attempt(session: RuleSession, run_id: UUID, number: int) -> None:

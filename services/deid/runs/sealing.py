@@ -6,7 +6,7 @@ Open a run's key once (`keys = await keys_of(ctx).open(session, run.dataset_id)`
 import base64
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +26,7 @@ class Names:
 
 def seal_names(secrets: DatasetSecrets, run_id: UUID, number: int, names: Names) -> bytes:
     """Seal for `RunFile.sealed`."""
-    return _seal(secrets, "names", run_id, number, asdict(names))
+    return _seal(secrets, "names", run_id, number, vars(names))
 
 
 def open_names(secrets: DatasetSecrets, row: RunFile) -> Names:
@@ -36,7 +36,7 @@ def open_names(secrets: DatasetSecrets, row: RunFile) -> Names:
 
 def seal_findings(secrets: DatasetSecrets, run_id: UUID, number: int, findings: Sequence[Finding]) -> bytes:
     """Seal for `RunFile.sealed_findings`."""
-    return _seal(secrets, "findings", run_id, number, [asdict(finding) for finding in findings])
+    return _seal(secrets, "findings", run_id, number, [vars(finding) for finding in findings])
 
 
 def open_findings(secrets: DatasetSecrets, row: RunFile) -> list[Finding]:
@@ -48,7 +48,7 @@ def open_findings(secrets: DatasetSecrets, row: RunFile) -> list[Finding]:
 
 def seal_places(secrets: DatasetSecrets, run_id: UUID, number: int, places: Sequence[Place]) -> bytes:
     """Seal for `RunFile.sealed_places`."""
-    shown = [{**asdict(place), "picture": base64.b64encode(place.picture).decode()} for place in places]
+    shown = [{**vars(place), "picture": base64.b64encode(place.picture).decode()} for place in places]
     return _seal(secrets, "places", run_id, number, shown)
 
 
