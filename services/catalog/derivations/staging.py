@@ -95,9 +95,9 @@ async def stage_pieces(ctx: Context, desk: Desk, pieces: Sequence[Piece]) -> int
 
 def _batches(pieces: Sequence[Piece]) -> list[list[Piece]]:
     batches: list[list[Piece]] = []
-    held = BATCH_BYTES
+    held = 0
     for piece in pieces:
-        if held + len(piece.content) > BATCH_BYTES or len(batches[-1]) >= BATCH_FILES:
+        if not batches or held + len(piece.content) > BATCH_BYTES or len(batches[-1]) >= BATCH_FILES:
             batches.append([])
             held = 0
         batches[-1].append(piece)

@@ -50,13 +50,14 @@ async def test_batches_of_any_kind(world: World, derived: Derived) -> None:
     await derived.staged(many)
     large = {"large/1": b"a" * 12_000_000, "large/2": b"b" * 12_000_000, "large/3": b""}
     await derived.staged(large)
+    await derived.staged({"empty/first": b"", "empty/then": b"x"})
     answer = await derived.stage({})
     assert (answer.status_code, answer.json()) == (200, {"staged": 0})
     made = await derived.committed()
-    assert made["files"] == 1503
-    assert made["bytes"] == sum(map(len, [*many.values(), *large.values()]))
+    assert made["files"] == 1505
+    assert made["bytes"] == sum(map(len, [*many.values(), *large.values(), b"x"]))
     stored = len(world.objects())
-    assert stored == len({*many.values(), *large.values(), *FILES.values()}) + 2, "one object for one content"
+    assert stored == len({*many.values(), *large.values(), *FILES.values(), b"x"}) + 2, "one object for one content"
 
 
 @pytest.mark.parametrize(
