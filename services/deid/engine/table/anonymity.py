@@ -70,9 +70,10 @@ def apply(work: Work, params: Anonymity) -> None:
     if not named:
         work.measures.setdefault("people", False)
         return
-    work.measures["people"] = True
     if not work.table.frame.height:
+        work.measures.setdefault("people", False)
         return
+    work.measures["people"] = True
     persons = _persons(work, params)
     columns = [work.table.column(key) for key, _ in named]
     ladders = [build(column, e.hierarchy, e.max_level) for column, (_, e) in zip(columns, named, strict=True)]
@@ -151,12 +152,15 @@ class _Promise(Promise):
     person: str | None
 
     def hold(self, work: Work) -> None:
-        left = [key for key in self.columns if key in work.table.names]
-        if not left or not work.table.frame.height:
+        import numpy as np
+
+        rows = work.table.frame.height
+        if not rows:
             return
-        codes = [encode(work.table.frame[key])[0] for key in left]
+        # Columns that were dropped later leave everybody alike in them.
+        codes = [encode(work.table.frame[key])[0] for key in self.columns if key in work.table.names]
         persons = None if self.person is None else work.persons.get(self.person)
-        sizes = class_sizes(codes, None if persons is None else persons[work.rows()])
+        sizes = class_sizes(codes or [np.zeros(rows, np.int32)], None if persons is None else persons[work.rows()])
         smallest, unique = int(sizes.min()), round(float((sizes == 1).mean()), 6)
         if smallest < self.k:
             raise Withheld("k-unreachable")

@@ -77,8 +77,10 @@ def telling(value: str) -> bool:
 class CellText:
     """Treats cells by the plan and remembers short ones: columns repeat themselves."""
 
-    def __init__(self, plan: TextPlan) -> None:
+    def __init__(self, plan: TextPlan, spreadsheet: bool = False) -> None:
+        """`spreadsheet`: what is written may be opened in one, which takes some texts for formulas."""
         self._plan = plan
+        self._spreadsheet = spreadsheet
         self._known: dict[tuple[str, str], Hit | None] = {}
 
     def hit(self, value: str, context: str = "") -> Hit | None:
@@ -94,7 +96,8 @@ class CellText:
             raise Withheld(code)
         found = None
         if result is not None and (result.spans or result.text != value):
-            found = Hit(value, defused(result.text, value), tuple(result.spans))
+            after = defused(result.text, value) if self._spreadsheet else result.text
+            found = Hit(value, after, tuple(result.spans))
         if len(value) <= _CACHED_LENGTH:
             if len(self._known) >= _CACHED_VALUES:
                 self._known.clear()

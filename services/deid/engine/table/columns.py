@@ -56,8 +56,8 @@ class ToGroup(Params):
     """Categories by groups; what no group names is `other`."""
 
     kind: Literal["category"]
-    groups: dict[str, tuple[str, ...]] = Field(min_length=1)
-    other: str = Field(default="other", min_length=1, max_length=60)
+    groups: dict[h.Label, tuple[str, ...]] = Field(min_length=1)
+    other: h.Label = "other"
 
 
 class ToFrequent(Params):
@@ -65,7 +65,7 @@ class ToFrequent(Params):
 
     kind: Literal["frequent"]
     keep: int = Field(ge=1, le=100_000)
-    other: str = Field(default="other", min_length=1, max_length=60)
+    other: h.Label = "other"
 
 
 To = Annotated[ToDate | ToBand | ToPrefix | ToGroup | ToFrequent, Field(discriminator="kind")]

@@ -6,7 +6,9 @@ header among them (the idea of van den Burg, Nazábal and Sutton: Wrangling mess
 patterns, 2019).
 """
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from services.deid.engine.table.tokens import Dialect, whole_rows
 from services.deid.engine.table.withhold import Withheld
@@ -19,6 +21,20 @@ _CONSISTENT = 0.5
 """A delimiter makes columns when more than this share of the rows is as wide as the header, …"""
 _BEGINNING = 3
 """… or the first rows are: a delimiter that changes later is a reason to withhold, not to take it for none."""
+
+
+_HINT = re.compile(rb"(?i)sep=([\t;|,])\r?\n")
+"""What Excel writes and reads as a file's first line."""
+
+
+def opened(body: bytes) -> tuple[bytes, bytes, Dialect]:
+    """Split a UTF-8 CSV file: (a first line that only names the delimiter, or nothing; the table; its dialect)."""
+    hint = _HINT.match(body)
+    if hint is None:
+        return b"", body, sniff_dialect(body)
+    body = body[hint.end() :]
+    told = sniff_dialect(body)
+    return hint[0], body, replace(told, delimiter=hint[1].decode())
 
 
 def sniff_dialect(body: bytes) -> Dialect:

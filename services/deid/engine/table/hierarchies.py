@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+Label = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^=+\-@\s]")]
+"""What a recipe has written in cells. No spreadsheet must take it for a formula."""
+
+
 class DateHierarchy(Params):
     """Dates: to the month, the year, the decade."""
 
@@ -81,9 +85,9 @@ class CategoryHierarchy(Params):
     """
 
     kind: Literal["category"] = "category"
-    levels: tuple[dict[str, tuple[str, ...]], ...] | None = Field(default=None, max_length=12)
+    levels: tuple[dict[Label, tuple[str, ...]], ...] | None = Field(default=None, max_length=12)
     """Each level names groups and their members: values, or groups of the level before. What none names is `other`."""
-    other: str = Field(default="other", min_length=1, max_length=60)
+    other: Label = "other"
 
     @model_validator(mode="after")
     def _on_each_other(self) -> "CategoryHierarchy":

@@ -54,7 +54,7 @@ FREE_TEXT = _register(
     "Puts columns through the recipe's text operators, or empties the cells in which these find anything.",
     ("free-text",),
     "The recipe's text operators, each with a source of its own.",
-    "What the recipe's text operators miss.",
+    "What the recipe's text operators miss; an identifier whose parts stand in several columns.",
 )
 K_ANONYMITY = _register(
     "table.k-anonymity",

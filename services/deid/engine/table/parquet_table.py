@@ -115,9 +115,11 @@ def _column(column: "pa.ChunkedArray") -> "pl.Series":
     import polars as pl
     import pyarrow as pa
 
+    if pa.types.is_decimal256(column.type):
+        raise Withheld("parquet-column-type")
     try:
         series = pl.Series(pl.from_arrow(column.cast(_plain(column.type))))
-    except (pl.exceptions.PolarsError, pa.ArrowException, NotImplementedError, ValueError):
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, ValueError):
         raise Withheld("parquet-column-type") from None
     if series.dtype == pl.Binary:
         try:
@@ -154,8 +156,10 @@ def write_parquet(source: ParquetTable, table: Table, names: dict[str, str]) -> 
         buffer,
         compression=source.codec,
         row_group_size=source.rows_per_group,
-        # The types that Parquet lacks are kept in metadata of their own, which holds names and types only.
-        store_schema=any(dtype == pl.Duration for dtype in frame.dtypes),
+        # What Parquet's types lack is kept in metadata of its own, which holds names and types only.
+        store_schema=any(
+            dtype == pl.Duration or (isinstance(dtype, pl.Datetime) and dtype.time_zone) for dtype in frame.dtypes
+        ),
     )
     return buffer.getvalue()
 

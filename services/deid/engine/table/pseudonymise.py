@@ -25,6 +25,10 @@ _OPERATORS = {
 """Kinds whose normal form the text operators know, in the order in which `auto` asks them."""
 
 
+_PERSONAL_NUMBER = r"^\s*(?:\d\d)?\d{6}\s?[-+\u2013\u2212]?\s?\d{4}\s*$"
+"""A personal number in its usual forms, the whole of a cell."""
+
+
 class Pseudonymise(TableParams):
     """Parameters of table.pseudonymise."""
 
@@ -109,7 +113,9 @@ def numbered(column: "pl.Series") -> "pl.Series":
     import numpy as np
     import polars as pl
 
-    column = _short(column)
+    if column.dtype == pl.String and column.str.contains(_PERSONAL_NUMBER).fill_null(True).all():
+        # Nothing but personal numbers: their ten digits are the person, and need no looking at one by one.
+        return pl.Series(column.name, encode(column.str.replace_all(r"\D", "").str.tail(10))[0].astype(np.int64))
     code, distinct, _ = encode(column)
     name = Pseudonyms(Keys("", b""), "auto")
     known: dict[object, int] = {}
@@ -119,16 +125,3 @@ def numbered(column: "pl.Series") -> "pl.Series":
         form = None if text is None or v.is_missing(text) else name.normal(text)
         numbers[index] = known.setdefault(form, len(known))
     return pl.Series(column.name, numbers).gather(code)
-
-
-_PERSONAL_NUMBER = r"^\s*(?:\d\d)?\d{6}\s?[-+\u2013\u2212]?\s?\d{4}\s*$"
-
-
-def _short(column: "pl.Series") -> "pl.Series":
-    """A column of nothing but personal numbers in their usual forms as ten digits each: what is alike needs no looking."""
-    import polars as pl
-
-    text = column if column.dtype == pl.String else None
-    if text is None or not text.str.contains(_PERSONAL_NUMBER).fill_null(True).all():
-        return column
-    return text.str.replace_all(r"\D", "").str.tail(10)

@@ -85,7 +85,7 @@ def suggest_for(content: bytes, parquet: bool) -> list[Suggestion]:
     read.
     """
     from services.deid.engine.table.csv_table import read_csv
-    from services.deid.engine.table.dialect import sniff_dialect
+    from services.deid.engine.table.dialect import opened
     from services.deid.engine.table.encoding import read_text
     from services.deid.engine.table.parquet_table import read_parquet
     from services.deid.engine.table.tokens import head
@@ -93,8 +93,7 @@ def suggest_for(content: bytes, parquet: bool) -> list[Suggestion]:
     if parquet:
         table = read_parquet(content).table
     else:
-        body = read_text(content).body
-        dialect = sniff_dialect(body)
+        _, body, dialect = opened(read_text(content).body)
         table = read_csv(head(body, dialect, _HEAD), dialect).table
     named: dict[str, pl.Series] = {}
     for key in table.keys:

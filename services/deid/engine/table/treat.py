@@ -6,7 +6,7 @@ from services.deid.engine.operator import Keys, Step, Treated
 from services.deid.engine.table.cells import CellText, TextPlan
 from services.deid.engine.table.csv_table import read_csv, write_csv
 from services.deid.engine.table.csv_text import treat_cells
-from services.deid.engine.table.dialect import sniff_dialect
+from services.deid.engine.table.dialect import opened
 from services.deid.engine.table.encoding import read_text
 from services.deid.engine.table.parquet_table import MAX_CELLS, read_parquet, write_parquet
 from services.deid.engine.table.recipe import carry_out
@@ -51,22 +51,20 @@ def _guarded(media_type: str, content: bytes, treat: Callable[[], Treated]) -> T
 def _csv(content: bytes, steps: Sequence[Step], keys: Keys, text_plan: TextPlan | None) -> Treated:
     table_steps = _table_steps(steps, text_plan)
     source = read_text(content)
-    dialect = sniff_dialect(source.body)
-    if dialect.delimiter and source.body.count(dialect.delimiter.encode()) > MAX_CELLS:
+    hint, body, dialect = opened(source.body)
+    if dialect.delimiter and body.count(dialect.delimiter.encode()) > MAX_CELLS:
         raise Withheld("table-too-large")
-    media_type = TSV if dialect.delimiter == "\t" else CSV
     tally = Tally(content, keys)
-    text = None if text_plan is None else CellText(text_plan)
-    if not table_steps:
-        assert text is not None
-        body = treat_cells(source.body, dialect, text, tally)
-        return tally.fill(Treated(content if body == source.body else source.encode(body), media_type))
-    read = read_csv(source.body, dialect)
-    work, header = carry_out(read.table, table_steps, keys, text, tally, read.rows_ragged)
-    body = write_csv(read, work.table, header)
-    result = tally.fill(Treated(source.encode(body), media_type))
-    result.measures = work.measures
-    return result
+    result = Treated(content, TSV if dialect.delimiter == "\t" else CSV)
+    text = None if text_plan is None else CellText(text_plan, spreadsheet=True)
+    if table_steps:
+        read = read_csv(body, dialect)
+        work, names = carry_out(read.table, table_steps, keys, text, tally, read.rows_ragged)
+        result.content = source.encode(hint + write_csv(read, work.table, names))
+        result.measures = work.measures
+    elif text is not None and (after := treat_cells(body, dialect, text, tally)) != body:
+        result.content = source.encode(hint + after)
+    return tally.fill(result)
 
 
 def _parquet(content: bytes, steps: Sequence[Step], keys: Keys, text_plan: TextPlan | None) -> Treated:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from services.deid.engine.operator import Treated
 from services.deid.engine.table.hierarchies import build
 from services.deid.engine.table.lattice import Search, people
+from services.deid.engine.table.pseudonymise import numbered
 from services.deid.engine.table.recoding import class_sizes, recode
 from tests.deid.engine.table.support import as_rows, smallest_class, step, table, treat
 
@@ -233,6 +234,25 @@ def test_parameters_that_make_no_sense_are_refused(params: dict[str, Any]) -> No
         step("table.k-anonymity", **params)
 
 
+def test_quasi_identifiers_that_are_dropped_later_leave_everybody_alike() -> None:
+    quasi = step("table.k-anonymity", quasi_identifiers=[{"column": "q0"}], person="who")
+    treated = treat(
+        table([[str(n), str(n // 2)] for n in range(20)], ["q0", "who"]), quasi, step("table.drop", columns=["q0"])
+    )
+    assert treated.measures["k_min"] == 10
+
+
+def test_persons_are_one_in_any_form_of_their_number() -> None:
+    forms = ["19811218-9876", "811218-9876", "8112189876", "198112189876", "811218+9876", "811218–9876"]
+    for column in (forms, [*forms, "elev 7"], [*forms, None, ""]):
+        numbers = numbered(pl.Series(column)).to_list()
+        assert len(set(numbers[:6])) == 1
+        assert not set(numbers[:6]) & set(numbers[6:])
+    assert len(set(numbered(pl.Series([1, 2, 2, None])).to_list())) == 3
+    assert len(set(numbered(pl.Series(["", "NA", None])).to_list())) == 1
+
+
 def test_the_header_alone_is_a_table_of_nobody() -> None:
     treated = treat("ålder,x\n", step("table.k-anonymity", quasi_identifiers=[{"column": "ålder"}]))
     assert treated.content == b"\xc3\xa5lder,x\n"
+    assert treated.measures["people"] is False

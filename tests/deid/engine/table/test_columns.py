@@ -165,6 +165,8 @@ def test_a_missing_column_withholds_unless_told_to_skip() -> None:
         ("table.drop", {"columns": ["a"], "more": 1}),
         ("table.generalise", {"columns": ["a"], "to": {"kind": "date", "unit": "week"}}),
         ("table.generalise", {"columns": ["a"], "to": {"kind": "number", "width": 0}}),
+        ("table.generalise", {"columns": ["a"], "to": {"kind": "frequent", "keep": 1, "other": "=1+1"}}),
+        ("table.generalise", {"columns": ["a"], "to": {"kind": "category", "groups": {"@x": ["a"]}}}),
         ("table.code", {"columns": ["a"]}),
         ("table.code", {"columns": ["a"], "top": 1, "bottom": 2}),
         ("table.code", {"columns": ["a"], "top": 1, "share": 0.1}),

@@ -2,9 +2,10 @@
 
 import pytest
 
-from services.deid.engine.table.dialect import sniff_dialect
+from services.deid.engine.table.dialect import opened, sniff_dialect
 from services.deid.engine.table.tokens import Dialect
 from services.deid.engine.table.withhold import Withheld
+from tests.deid.engine.table.support import step, treat
 
 
 @pytest.mark.parametrize(
@@ -30,3 +31,10 @@ def test_dialects(text: str, dialect: Dialect) -> None:
 def test_a_header_in_another_dialect_than_all_rows_is_a_change() -> None:
     with pytest.raises(Withheld, match="csv-delimiter-changes"):
         sniff_dialect(b"a,b,c\n" + b"1;2;3\n" * 20)
+
+
+def test_a_first_line_that_names_the_delimiter_is_no_row() -> None:
+    assert opened(b"sep=;\r\na;b\r\n1;2\r\n") == (b"sep=;\r\n", b"a;b\r\n1;2\r\n", Dialect(";"))
+    assert opened(b"SEP=,\nx\n")[2] == Dialect(",")
+    treated = treat("sep=;\na;b\n1;2\n", step("table.drop", columns=["a"]))
+    assert treated.content == b"sep=;\nb\n2\n"
