@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("encryption", "decisions", "transfer")
+NAMES = ("encryption", "decisions", "transfer", "deid_text", "deid_image", "deid_table", "annotation")
 
 
 def main() -> int:

@@ -15,6 +15,7 @@ from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.kit.clock import Clock, SystemClock
+from services.kit.fair_pool import FairPool
 
 # Constraint names that Alembic can find again.
 NAMING = {
@@ -140,7 +141,8 @@ class Database:
         self.url = url
         self._clock = clock or SystemClock()
         self.engine: AsyncEngine = create_async_engine(
-            url, pool_size=pool, max_overflow=overflow, pool_pre_ping=True, pool_timeout=10, pool_recycle=1800,
+            url, poolclass=FairPool, pool_size=pool, max_overflow=overflow, pool_pre_ping=True, pool_timeout=10,
+            pool_recycle=1800,
             hide_parameters=True,  # they are people's data, and errors quote them
         )  # fmt: skip
 
