@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import struct
 import sys
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
@@ -71,8 +72,10 @@ class Worker:
 
     async def end(self) -> None:
         """End the process, and wait until it is gone."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        if self.alive:
+            # Not by `kill()`, which first waits for a process that has died by itself, before asyncio does.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
         await self._process.wait()
         if self._process.stdin is not None:
             self._process.stdin.close()

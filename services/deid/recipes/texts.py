@@ -25,6 +25,10 @@ TEXTS: Texts = {
         "sv": "Receptets operatorer har ändrats sedan det gjordes ({operators}); gör nästa nummer av receptet.",
         "en": "Operators of the recipe have changed since it was made ({operators}); make the recipe's next number.",
     },
+    "recipe-busy": {
+        "sv": "Andra skriver recept med samma namn just nu; försök igen.",
+        "en": "Others are writing recipes of the same name right now; try again.",
+    },
     "one-of": {
         "sv": "Ange antingen text eller version_id (med paths eller sample).",
         "en": "Give either text or version_id (with paths or sample).",
