@@ -144,5 +144,6 @@ class DatasetFacts(Resource):
     terms: dict[str, Any]
     state: str
     gate: str
+    gate_run_id: UUID | None = Field(description="The run on whose report the gate has passed.")
     is_steward: bool
     is_insider: bool

@@ -63,7 +63,7 @@ async def released(
     """
     version_id = rules.gated_version(run)
     if decision == "refuse":
-        return ask.asked_by if await _has_passed(ctx, caller, version_id) else None
+        return ask.asked_by if await _has_passed(ctx, caller, run) else None
     try:
         await ctx.http.post_json(
             "catalog",
@@ -75,7 +75,7 @@ async def released(
     except Problem as refusal:
         if refusal.status >= 500 or refusal.status in (401, 429):
             raise
-        if refusal.status == 409 and ask.asked_by != caller.id and await _has_passed(ctx, caller, version_id):
+        if refusal.status == 409 and ask.asked_by != caller.id and await _has_passed(ctx, caller, run):
             return ask.asked_by
         async with ctx.unit() as session:
             await take_back(session, run.id, ask)
@@ -83,9 +83,11 @@ async def released(
     return caller.id
 
 
-async def _has_passed(ctx: Context, caller: Subject, version_id: UUID) -> bool:
-    facts = await ctx.http.get_json("catalog", f"/internal/v1/versions/{version_id}/dataset-facts", user=caller)
-    return facts["gate"] == "passed"
+async def _has_passed(ctx: Context, caller: Subject, run: Run) -> bool:
+    """Whether the catalogue has let the version through on the report of this run, and no other's."""
+    path = f"/internal/v1/versions/{rules.gated_version(run)}/dataset-facts"
+    facts = await ctx.http.get_json("catalog", path, user=caller)
+    return facts["gate"] == "passed" and facts["gate_run_id"] == str(run.id)
 
 
 async def take_back(session: RuleSession, run_id: UUID, ask: GateAsk) -> None:

@@ -59,7 +59,11 @@ class FakeCatalog:
 
         @app.get("/internal/v1/versions/{version_id}/dataset-facts")
         async def facts(version_id: UUID, authorization: str = Header(), factory_service: str = Header()) -> Any:
-            passed = version_id in self.released
-            return {"state": "released" if passed else "committed", "gate": "passed" if passed else "required"}
+            done = self.released.get(version_id)
+            return {
+                "state": "released" if done else "committed",
+                "gate": "passed" if done else "required",
+                "gate_run_id": str(done.run_id) if done else None,
+            }
 
         return app

@@ -1,16 +1,19 @@
 """From a donation to a released version: a real run, judged places, a gate that asks the real catalogue."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from services.deid.runs.worker import take_one
 from services.kit.app import service_app
 from services.kit.context import Context
+from services.kit.tokens import Role
 from tests.catalog.support import Person, catalog_world
 from tests.catalog.support import World as Catalogue
 from tests.deid import support as deid
@@ -30,11 +33,30 @@ RECIPE: list[dict[str, Any]] = [
 ]
 
 
+class Interrupted:
+    """The catalogue's application; once `after_gate`, its yes at the gate is lost on the way back."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self.after_gate = False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        lost = self.after_gate and scope["type"] == "http" and scope["path"].endswith("/gate")
+
+        async def swallow(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "status": 503}
+            await send(message)
+
+        await self._app(scope, receive, swallow if lost else send)
+
+
 @dataclass
 class Chain:
     """Catalogue and preparation, each with its own database."""
 
     catalogue: Catalogue
+    between: Interrupted
     ctx: Context
     client: httpx.AsyncClient
 
@@ -76,17 +98,24 @@ class Chain:
         return version["state"], version["gate"]
 
 
+@asynccontextmanager
+async def interrupted(app: FastAPI) -> AsyncIterator[Interrupted]:
+    """The way to an application, which a test may break."""
+    yield Interrupted(app)
+
+
 @pytest.fixture
 async def chain(postgres: TestPostgres, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Chain]:
     """Both services, whose workers work when the test says so."""
     async with (
         catalog_world(postgres, tmp_path / "catalog", clock) as catalogue,
         deid.databases(postgres) as urls,
-        deid.deid_context(urls, tmp_path / "deid", clock, catalogue.access.app, catalogue.app) as ctx,
+        interrupted(catalogue.app) as between,
+        deid.deid_context(urls, tmp_path / "deid", clock, catalogue.access.app, cast(FastAPI, between)) as ctx,
     ):
         transport = httpx.ASGITransport(app=service_app(deid.SERVICE, ctx), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://deid") as client:
-            yield Chain(catalogue, ctx, client)
+            yield Chain(catalogue, between, ctx, client)
 
 
 async def donated(chain: Chain) -> str:
@@ -132,3 +161,20 @@ async def test_an_inspection_of_a_donation_never_releases_it(chain: Chain) -> No
     refused = await chain.decide(chain.catalogue.steward2, nothing, 409)
     assert refused["code"] == "gate-needs-preparation"
     assert await chain.version(raw) == ("committed", "required")
+
+
+@pytest.mark.parametrize("who", ["steward2", "third"])
+async def test_a_release_whose_answer_was_lost_is_recorded_when_the_gate_is_asked_again(chain: Chain, who: str) -> None:
+    run_id = await chain.run(await donated(chain), RECIPE)
+    await chain.judge(run_id)
+    chain.between.after_gate = True
+    await chain.decide(chain.catalogue.steward2, run_id, 503)
+    chain.between.after_gate = False
+    chain.catalogue.clock.advance(seconds=31)
+    world = chain.catalogue
+    third = world.person("third", None, Role("steward", "partner", world.partner_id))
+    said = await chain.decide({"steward2": world.steward2, "third": third}[who], run_id)
+    assert (said["outcome"], said["decided_by"]) == ("passed", str(world.steward2.id))
+    assert await chain.version(said["version_id"]) == ("released", "passed")
+    events = await world.events()
+    assert events.count("factory.catalog.version.released.v1") == 1

@@ -6,6 +6,8 @@ from uuid import UUID
 
 import pytest
 
+from services.kit.ids import new_id
+from tests.deid.gate.fake_catalog import Release
 from tests.deid.gate.support import GOOD, REASONS, Person, World, picture, table, text, withheld
 
 PASSED = "factory.deid.gate.passed.v1"
@@ -394,6 +396,21 @@ async def test_a_question_that_nobody_finished_may_be_refused_unless_the_version
         assert (decision["outcome"], decision["decided_by"]) == ("refused", str(world.case_steward.id))
         gate = (await world.steward.get(f"/runs/{run_id}/gate")).json()
         assert (gate["state"], gate["being_decided_since"]) == ("refused", None)
+
+
+async def test_what_another_run_has_let_through_is_not_taken_for_this_ones(world: World) -> None:
+    run_id = await world.finished([text(f"{n}.txt", untreated=9) for n in range(9)], mode="inspect")
+    await world.judge_all(run_id)
+    world.catalog.trouble = "away"
+    assert (await world.steward2.decide(run_id)).status_code == 503
+    world.catalog.trouble = None
+    version_id = (await world.run(run_id)).version_id
+    world.catalog.released[version_id] = Release(new_id(), world.case_steward.id, "On another report.")
+    world.clock.advance(seconds=31)
+    answer = await world.case_steward.decide(run_id)
+    assert (answer.status_code, answer.json()["code"]) == (409, "version-not-committed")
+    gate = (await world.steward.get(f"/runs/{run_id}/gate")).json()
+    assert (gate["state"], gate["being_decided_since"], gate["history"]) == ("open", None, [])
 
 
 @pytest.mark.parametrize(("trouble", "status"), [("withdrawn", 410), ("refuses", 409)])
