@@ -1,12 +1,28 @@
 """What the gate keeps of files can be read by nobody who reads its database, its facts or its logs."""
 
+import io
 import secrets
+import sys
+from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import text as sql
 
 from services.deid.engine.operator import Finding, Place
+from services.kit.settings import Settings
+from services.kit.telemetry import configure_logging
 from tests.deid.gate.support import FileOfRun, World, withheld
+
+
+@pytest.fixture
+def logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """What is logged during the test, as it would stand on standard error."""
+    written = io.StringIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", written)
+        configure_logging(Settings())
+    yield written
+    configure_logging(Settings())
 
 
 async def rows(world: World) -> list[tuple[str, bytes]]:
@@ -34,7 +50,7 @@ def marked(marker: str) -> list[FileOfRun]:
 
 
 async def test_a_marker_is_found_nowhere_but_in_answers_to_those_who_may_know(
-    world: World, capfd: pytest.CaptureFixture[str]
+    world: World, logs: io.StringIO, capfd: pytest.CaptureFixture[str]
 ) -> None:
     marker = f"marker{secrets.token_hex(16)}"
     run_id = await world.finished(marked(marker), thresholds={"withheld": 50})
@@ -53,7 +69,8 @@ async def test_a_marker_is_found_nowhere_but_in_answers_to_those_who_may_know(
     assert [table for table, value in kept for needle in needles if needle in value] == []
     assert marker not in str([message for _, message, _ in await world.facts()])
     out, err = capfd.readouterr()
-    assert marker not in out + err
+    assert logs.getvalue().count("review-samples") >= 2
+    assert marker not in out + err + logs.getvalue()
 
 
 async def test_nothing_of_a_place_is_left_when_its_dataset_is_withdrawn(world: World) -> None:
