@@ -42,7 +42,9 @@ class Figures:
         self._tables = {"files": 0, "measured": 0, "without_people": 0}
         self._lowest: dict[str, int | None] = {"k_min": None, "k_before": None}
         self._worst: list[tuple[float, int, dict[str, Any]]] = []
-        self._pictures: dict[str, Any] = {"files": 0, "faces_found": 0, "faces_treated": 0, "strength_least": None}
+        self._pictures: dict[str, Any] = {
+            "files": 0, "faces_found": 0, "faces_treated": 0, "faces_filled": 0, "strength_least": None,
+        }  # fmt: skip
         self._kinds: dict[str, tuple[int, list[int]]] = {}
 
     def add(self, file: FileFacts) -> None:
@@ -108,6 +110,7 @@ class Figures:
         faces = file.counts.get("face", {})
         self._pictures["faces_found"] += faces.get("found", 0)
         self._pictures["faces_treated"] += faces.get("treated", 0)
+        self._pictures["faces_filled"] += int(file.measures.get("faces_filled", 0))
         strength = file.measures.get("strength")
         if isinstance(strength, int | float):
             least = self._pictures["strength_least"]

@@ -96,7 +96,7 @@ def picture(path: str, faces: int = 1) -> FileOfRun:
         {"treated": faces, "untreated": 1},
         places,
         [Finding("face", "image.faces", True, "box 0,0,9,9", "9 × 9", "fill")],
-        {"faces": faces, "strength": 0.25},
+        {"faces_found": faces, "faces_treated": faces, "faces_filled": 1, "strength": 0.25},
     )
 
 

@@ -13,7 +13,9 @@ async def test_a_report_adds_up_what_was_found_and_treated(world: World) -> None
     assert report["found"] == {"phone": {"found": 5, "treated": 5}, "face": {"found": 2, "treated": 2}}
     assert (report["mode"], report["untreated"]) == ("treat", 0)
     assert report["files"] == {"total": 4, "treated": 3, "withheld": 1}
-    assert report["pictures"] == {"files": 1, "faces_found": 2, "faces_treated": 2, "strength_least": 0.25}
+    assert report["pictures"] == {
+        "files": 1, "faces_found": 2, "faces_treated": 2, "faces_filled": 1, "strength_least": 0.25,
+    }  # fmt: skip
     assert report["review"]["places"] == {"treated": {"image": 2, "text": 5}, "untreated": {"image": 1, "text": 6}}
     run = await world.run(run_id)
     assert (report["version_id"], report["result_version_id"]) == (str(run.version_id), str(run.result_version_id))
