@@ -131,21 +131,19 @@ class TextPlan:
                 else:
                     parts = [(candidate.start, candidate.end)]
                 for start, end in parts:
-                    span = folded.span(start, end)
-                    claims.append(Claim(*span, order, candidate, span))
+                    # What is hidden or drawn otherwise in the original is not carried over into what replaces it.
+                    written = (folded.text if folded.starts else text)[start:end]
+                    claims.append(Claim(*folded.span(start, end), order, candidate, written))
         spans: list[Span] = []
-        for start, end, order, candidate, core in settle(claims):
+        for start, end, order, candidate, written in settle(claims):
             part = self._parts[order]
-            written = text[start:end]
             if firm:
                 after = f"[{label_of(candidate.kind)}]"
             elif part.masks:
-                after = mask(written)
+                after = mask(text[start:end])
             else:
-                after = part.render(
-                    candidate.kind, candidate.normal, written if core == (start, end) else text[slice(*core)]
-                )
-            if after != written:
+                after = part.render(candidate.kind, candidate.normal, written)
+            if after != text[start:end]:
                 spans.append(Span(start + shift, end + shift, candidate.kind, part.operator, after))
         return spans
 

@@ -12,10 +12,10 @@ class Protected:
 
     def __init__(self, kinds: Iterable[str] = ()) -> None:
         labels = "|".join(sorted({*LABELS.values(), *map(label_of, kinds)}, key=len, reverse=True))
-        self._hint = re.compile(rf"-[{ALPHABET}]{{{PSEUDONYM_LENGTH}}}(?!\w)")
+        self._hint = re.compile(rf"-[{ALPHABET}]{{{PSEUDONYM_LENGTH}}}")
         self._all = re.compile(
             rf"\[(?:{labels}|BORN (?:[12][0-9])?[0-9]0s|PHONE \+46|IBAN [A-Z]{{2}}|ADDRESS [1-9][0-9])\]"
-            rf"|(?<![^\W_])(?:{labels})-[{ALPHABET}]{{{PSEUDONYM_LENGTH}}}(?!\w)"
+            rf"|(?:{labels})-[{ALPHABET}]{{{PSEUDONYM_LENGTH}}}"
             rf"|{MASK}+"
         )
 

@@ -35,8 +35,8 @@ class Claim(NamedTuple):
     order: int
     """Place of its operator in the recipe; lower goes first."""
     candidate: Candidate
-    core: tuple[int, int]
-    """[start, end) of what the candidate itself covers; start and end may reach over what losers covered."""
+    written: str
+    """What the candidate itself covers; start and end may come to reach over what losers covered."""
 
 
 def settle(claims: Iterable[Claim]) -> list[Claim]:

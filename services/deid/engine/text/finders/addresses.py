@@ -14,7 +14,7 @@ _SUFFIXES = (
 )
 _STREET = re.compile(
     rf"(?:(?<![{_LETTER}])(?:[{_UPPER}][{_LETTER}.:'’-]{{0,24}}[ ]){{0,2}}"
-    rf"[{_UPPER}][{_LETTER}:'’-]{{0,30}}(?:{_SUFFIXES})"
+    rf"[{_UPPER}][{_LETTER}:'’-]{{0,30}}(?:{_SUFFIXES}|{_SUFFIXES.upper()})"
     rf"|(?<![{_LETTER}])(?:[{_UPPER}][{_LETTER}:'’-]{{1,24}}[ ]){{1,3}}(?:gata|väg|gränd|torg|allé|plats|plan|backe|stig|kaj)"
     rf"|\b(?:Box|Boks|PL|Postbox))[ \t]{{1,2}}(?:nr\.?[ ])?$"
 )
@@ -64,8 +64,8 @@ def find(scan: Scan) -> Iterator[Candidate]:
 
 _LAST = frozenset(word[-3:].lower().encode("latin-1") for word in _ENDINGS)
 _START = re.compile(
-    rb"9(?<![9%(letter)b].)(?:(?P<code>99[ ]{0,2}(?:\r?\n)?99(?!9))|(?<=[aegklnprtdv\xe9.][ \t].)9{0,3}(?!9))"
-    % {b"letter": LETTER}
+    rb"9(?<![9%(letter)b].)(?:(?P<code>99[ ]{0,2}(?:\r?\n)?99(?!9))|(?<=[%(last)b.][ \t].)9{0,3}(?!9))"
+    % {b"letter": LETTER, b"last": b"".join(sorted({word[-1:] for word in _LAST} - {b"."}))}
 )
 """In the shape: a postal code, or a number behind a word (which must end like a street's)."""
 

@@ -27,7 +27,7 @@ _NUMBER = re.compile(
     (?P<month>{_digits("0[1-9]", "1[0-2]")})
     (?P<second>{_BETWEEN})
     (?P<day>{_digits("0[1-9]", "[12][0-9]", "3[01]", "6[1-9]", "[78][0-9]", "9[01]")})
-    (?P<sign>\s{{0,4}}[-+./_:]{{0,2}}\s{{0,4}})
+    (?P<sign>(?:\s{{0,4}}[-+./_:]{{1,2}}){{0,2}}\s{{0,4}})
     (?P<serial>{_digits("[0-9][0-9][0-9][0-9]")})(?![0-9])""",
     re.VERBOSE,
 )
@@ -82,7 +82,7 @@ def _number_at(text: str, start: int, end: int) -> Candidate | None:
     if match is not None:
         digits = _NOT_DIGITS.sub("", match.group())
         ten = digits[-10:]
-        parted = any(0 < len(match[name]) < 2 for name in ("first", "second"))
+        parted = any(match[name] and not match[name].isspace() or match[name] == " " for name in ("first", "second"))
         breaks = len(_LINE_ENDS.findall(match.group()))
         sign = match["sign"]
         clear = not parted and breaks < 2

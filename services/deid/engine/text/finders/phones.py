@@ -7,7 +7,7 @@ from services.deid.engine.text.scan import LETTER, Scan
 from services.deid.engine.text.spans import Candidate
 
 _SEPARATED = r"[ \t./()-]{0,3}"
-_ACROSS = r"[ \t]{0,2}[-./()]{0,2}[ \t]{0,2}(?:(?:\r\n?|\n)[ \t]{0,4})?"
+_ACROSS = r"[ \t]{0,2}[-./()]{0,2}[ \t]{0,2}(?:(?:\r\n?|\n)[ \t]{0,4}[-./()]{0,2}[ \t]?)?"
 _FORMS = tuple(re.compile(rf"(?:\(?\+ ?|\()?[0-9]+(?:{gap}[0-9]+){{0,8}}") for gap in (_SEPARATED, _ACROSS))
 _BARE = re.compile(rf"[0-9]+(?:{_SEPARATED}[0-9]+){{0,6}}")
 _WORD = re.compile(
@@ -33,6 +33,7 @@ _PLAIN_ABROAD = re.compile(
 _BEFORE = 40
 _MOBILE = re.compile(r"467[02369][0-9]{7}")
 _AREA = re.compile(r"\(?0[0-9]{1,3}[^0-9]")
+_WITH_SIGN = re.compile(r"0[1-9][0-9]{0,2}[-/]")
 _RUN = re.compile(r"[0-9]+")
 _PREFIX = re.compile(r"(?:\(?\+ ?|\()$")
 _NOT_DIGITS = re.compile(r"[^0-9]+")
@@ -84,7 +85,11 @@ def _phone_at(text: str, start: int, free: bool, worded: bool) -> Candidate | No
             return Candidate(start_of_sign, plain.end(), "phone", "+46" + national)
     prefix = _PREFIX.search(text, max(0, start - 3), start)
     begin = prefix.start() if prefix else start
-    if not (free or prefix) or text.startswith("000", start) or (not worded and _DATE.match(text, start)):
+    if (
+        not (free or prefix or _WITH_SIGN.match(text, start))
+        or text.startswith("000", start)
+        or (not worded and _DATE.match(text, start))
+    ):
         return None
     found = None
     for form in _FORMS:

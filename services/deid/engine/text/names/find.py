@@ -61,8 +61,11 @@ def find_with(scan: Scan, known: Lexicon) -> Iterator[Candidate]:
     for word in unknown:
         if _bare(word.text) in parts:
             yield _candidate(text, word.start, word.end, known)
-    if ":" in text or "=" in text:
-        yield from _labelled(text, known)
+    for sign in _COLON.finditer(text):
+        if _LABEL.search(text, max(0, sign.start() - _LABEL_AT_MOST), sign.start()):
+            value = _VALUE.match(text, sign.end())
+            if value:
+                yield _candidate(text, *value.span("name"), known)
 
 
 def _candidate(text: str, start: int, end: int, known: Lexicon) -> Candidate:
@@ -74,20 +77,17 @@ def _bare(word: str) -> str:
     return word.lower().removesuffix("s")
 
 
-def _labelled(text: str, known: Lexicon) -> Iterator[Candidate]:
-    """Yield what stands behind a label such as `Namn:` (a form's, a column's, a JSON key), in whatever case."""
-    for label in _LABEL.finditer(text):
-        value = _VALUE.match(text, label.end())
-        if value:
-            yield _candidate(text, value.start(), value.end(), known)
-
-
+_COLON = re.compile("[:=]")
+_LABEL_AT_MOST = 40
 _LABEL = re.compile(
     r"\b(?:(?:för|efter|mellan|tilltals|full|för- och efter|hela )?namn|(?:first|last|full|given|middle|family|sur)[ _-]?name|"
-    r"name|patient(?:ens)?(?: namn)?|målsman|vårdnadshavare)\b[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?",
+    r"name|patient(?:ens)?(?: namn)?|målsman|vårdnadshavare)[\"']?[ \t]{0,3}$",
     re.IGNORECASE,
 )
-_VALUE = re.compile(r"[^\W\d_]{2,}(?:(?:[ '’-]|\.[ ]?)[^\W\d_]+){0,4}(?=\.?[ \t]*(?:[\n\r,;|<\"'(]|$)|\.)")
+"""A label after which the whole value is somebody's name, in whatever case: of a form, a column, a JSON key."""
+_VALUE = re.compile(
+    r"[ \t]{0,3}[\"']?(?P<name>[^\W\d_]{2,40}(?:(?:[ '’-]|\.[ ]?)[^\W\d_]{1,40}){0,4})(?=\.?[ \t]{0,9}(?:[\n\r,;|<\"'(]|$)|\.)"
+)
 
 
 def _runs(text: str, known: Lexicon) -> Iterator[list[_Word]]:
@@ -198,7 +198,7 @@ def _names(text: str, run: list[_Word], known: Lexicon) -> Iterator[tuple[int, i
         first, last = index, _reaches(text, run, index)
         while last > first and run[last].role == "p":
             last -= 1
-        while first > 0 and run[first - 1].role == "p" and (first < 2 or run[first - 2].role in "OXA"):
+        while first > 0 and run[first - 1].role == "p" and run[first - 1].text in _NOBLE:
             first -= 1
         yield first, last
         index = last + 1

@@ -8,7 +8,7 @@ from services.deid.engine.text.names.lexicon import lexicon
 FIRST = tuple(
     "Alvmar Birdis Brosve Dagvin Dunfrid Eldrun Eltrik Fjorin Frostina Garmund Gryndis Halvine Hjelmar Isbrun Joralv "
     "Kvistor Ljungar Lovrid Marvide Månrik Norvid Nävina Olmrik Ormina Perlof Rimfrid Rosvar Sivor Skogrun Snörid Solvar "
-    "Stennika Svalgot Tallina Tjorvald Torvine Ulvrik Vallmor Vidrun Vinterik Viskar Åkvin Åsmor Älvrun Ärlof Örngot "
+    "Stennika Svalgot Tallina Tjorvald Torvine Ulvrik Vallmor Vidrun Vinterik Viskmar Åkvin Åsmor Älvrun Ärlof Örngot "
     "Östrik Hagrid Lindvar Sjövin Talvor Granika Björka Ekrun Almvar Askrik Hasslof Rönnika Videmar Kastrun Sylvrik "
     "Dalvina Bergof Myrtor".split()
 )
