@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from services.deid.engine.operator import Params
 from services.deid.engine.table.hierarchies import Hierarchy, Ladder, as_text, build, encode
 from services.deid.engine.table.recoding import Recoded, Recoding, class_sizes, recode
+from services.deid.engine.table.vocabulary import OF_PEOPLE, word_of
 from services.deid.engine.table.withhold import Withheld
 from services.deid.engine.table.work import Promise, TableParams, Work
 
@@ -68,7 +69,7 @@ def apply(work: Work, params: Anonymity) -> None:
     for entry in params.quasi_identifiers:
         named += [(key, entry) for key in work.columns([entry.column], params)]
     if not named:
-        work.measures.setdefault("people", False)
+        work.promises.append(_Nobody())
         return
     if not work.table.frame.height:
         work.measures.setdefault("people", False)
@@ -141,6 +142,19 @@ def _measure(
     measures["unique_share_before"] = round(max(before, measures.get("unique_share_before", 0.0)), 6)
     measures["utility_loss"] = round(max(recoded.loss, measures.get("utility_loss", 0.0)), 6)
     measures.setdefault("levels", {}).update(levels)
+
+
+@dataclass(frozen=True)
+class _Nobody(Promise):
+    """The table is about nobody: none of the quasi-identifiers is in it, nor what only people have under other names.
+
+    Where it has that, nothing is said, and its k is not known.
+    """
+
+    def hold(self, work: Work) -> None:
+        left = (name for key, name in work.table.names.items() if key not in work.done)
+        if not any((word := word_of(name)) and word.sort in OF_PEOPLE for name in left):
+            work.measures.setdefault("people", False)
 
 
 @dataclass(frozen=True)

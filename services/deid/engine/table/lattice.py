@@ -22,7 +22,9 @@ Node = tuple[int, ...]
 """A level for each column."""
 
 EXHAUSTIVE = 3_000
-"""Nodes up to which a lattice is searched whole."""
+"""Nodes up to which a lattice is searched whole, …"""
+_LOOKS = 200_000_000
+"""… unless nodes times combinations are more than these: then it would take minutes."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,9 @@ class Search:
         size = 1
         for ladder in self.ladders:
             size *= len(ladder.names)
-        return self._exhaustive(weight, most_left) if size <= EXHAUSTIVE else self._greedy(weight, most_left)
+        if size <= EXHAUSTIVE and size * len(self.table.rows) <= _LOOKS:
+            return self._exhaustive(weight, most_left)
+        return self._greedy(weight, most_left)
 
     def _exhaustive(self, weight: float, most_left: float) -> Outcome | None:
         nodes = list(product(*(range(len(ladder.names)) for ladder in self.ladders)))

@@ -69,7 +69,7 @@ _WORDS: tuple[tuple[str, Word], ...] = (
         "postnummer postnr postkod zip zipcode postcode postalcode",
         _word("quasi-identifier", "postal-code", "postnummer", "postal code"),
     ),
-    ("kön kon sex gender", _word("quasi-identifier", "category", "kön", "sex")),
+    ("kön kon sex gender", _word("quasi-identifier", "sex", "kön", "sex")),
     (
         "yrke yrkesbeteckning befattning sysselsättning occupation profession job jobtitle employment workclass "
         "arbetsgivare employer",
@@ -114,6 +114,8 @@ _WORDS: tuple[tuple[str, Word], ...] = (
         _word("free-text", "text", "text", "text"),
     ),
 )
+OF_PEOPLE = frozenset({"birth-date", "age", "sex"})
+"""Sorts of which a table speaks only when its rows are people."""
 _BY_NAME = {name: word for names, word in _WORDS for name in names.split()}
 _PARTS = re.compile(r"[^\W\d_]+")
 _LONG = 5

@@ -210,6 +210,9 @@ def test_a_table_without_the_columns() -> None:
     skipped = treat(source, step("table.k-anonymity", **named, if_missing="skip"))
     assert skipped.content == source.encode()
     assert skipped.measures["people"] is False
+    # Nobody is told to be absent from a table that speaks of people in other words.
+    other = treat("person,kön\n1,man\n", step("table.k-anonymity", **named, if_missing="skip"))
+    assert "people" not in other.measures and "k_min" not in other.measures
 
 
 @pytest.mark.parametrize(
