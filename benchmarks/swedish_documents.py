@@ -48,7 +48,10 @@ SENTENCES = (
 
 _FIRST = "anna erik maria lars karin johan eva nils elsa oskar sara fatima omar lina hugo".split()
 _LAST = "andersson nilsson berg lind holm ek sjogren wallin nyberg haddad lundgren falk".split()
-_STREETS = (*"Storgatan Kyrkogatan Björkvägen Skolgatan Ringvägen Parkgatan Älvvägen Lillgränd".split(), "Norra Vallgatan")
+_STREETS = (
+    *"Storgatan Kyrkogatan Björkvägen Skolgatan Ringvägen Parkgatan Älvvägen Lillgränd".split(),
+    "Norra Vallgatan",
+)
 _TOWNS = "Uppsala Malmö Umeå Visby Kalmar Örebro Borås Luleå Gävle Lund".split()
 _MONTHS = "januari februari mars april maj juni juli augusti september oktober november december".split()
 
@@ -97,7 +100,21 @@ def luhn_digit(digits: str) -> str:
 def _identifier(draw: random.Random) -> tuple[str, str, str, str]:
     """Return kind, what stands before it, the identifier, and what ends the sentence."""
     make = draw.choice(
-        (_personal, _personal, _coordination, _phone, _phone, _email, _email, _iban, _giro, _ip, _plate, _address, _birth)
+        (
+            _personal,
+            _personal,
+            _coordination,
+            _phone,
+            _phone,
+            _email,
+            _email,
+            _iban,
+            _giro,
+            _ip,
+            _plate,
+            _address,
+            _birth,
+        )
     )
     return make(draw)
 
@@ -130,7 +147,8 @@ def _phone(draw: random.Random) -> tuple[str, str, str, str]:
     last = f"{draw.randint(5, 99):02}"
     forms = (
         f"070-174 06 {last}", f"070-17406{last}", f"0701740 6{last}".replace(" ", ""), f"+46 70 174 06 {last}",
-        f"+467017406{last}", f"0046 70-174 06 {last}", f"08-465 004 {last}", f"08-46 50 04 {last}", f"031-390 06 {last}",
+        f"+467017406{last}", f"0046 70-174 06 {last}", f"08-465 004 {last}", f"08-46 50 04 {last}",
+        f"031-390 06 {last}",
         f"040-628 04 {last}", f"0980-3192{last}", f"(08) 465 004 {last}", f"+46 (0)70-174 06 {last}",
     )  # fmt: skip
     before = draw.choice(("Hon nås på ", "Ring ", "Telefon ", "Återkom gärna till ", "Mobil: "))
@@ -183,7 +201,17 @@ def _address(draw: random.Random) -> tuple[str, str, str, str]:
 
 def _birth(draw: random.Random) -> tuple[str, str, str, str]:
     year, month, day = draw.randint(1930, 2015), draw.randint(1, 12), draw.randint(1, 28)
-    forms = (f"{year}-{month:02}-{day:02}", f"den {day} {_MONTHS[month - 1]} {year}", f"{day}/{month} {year}", f"{year}{month:02}{day:02}")
+    forms = (
+        f"{year}-{month:02}-{day:02}",
+        f"den {day} {_MONTHS[month - 1]} {year}",
+        f"{day}/{month} {year}",
+        f"{year}{month:02}{day:02}",
+    )
     written = draw.choice(forms)
     lead = "den " if written.startswith("den ") else ""
-    return "birth-date", draw.choice(("Hon är född ", "Barnet föddes ", "Född: ")) + lead, written.removeprefix("den "), "."
+    return (
+        "birth-date",
+        draw.choice(("Hon är född ", "Barnet föddes ", "Född: ")) + lead,
+        written.removeprefix("den "),
+        ".",
+    )

@@ -1,9 +1,9 @@
 """The form in which text is searched: look-alikes folded, what nobody sees dropped, and a way back to the original.
 
-Whoever writes `８５0709‑1234`, `8507\u200b09-1234` or `Аnna` (with a Cyrillic А) means the same as in plain letters, and a
-finder that only knows plain letters is easily passed by. So every finder looks at the *folded* text (Unicode NFKC for
-single characters, Unicode TR 39 for the look-alikes of Latin letters, general categories for what is dropped), and the
-offsets of what it finds are carried back to the text as it was written.
+Whoever writes `８５0709‑1234`, `8507\u200b09-1234` or `Аnna` (with a Cyrillic А) means the same as in plain letters,
+and a finder that only knows plain letters is easily passed by. So every finder looks at the *folded* text (Unicode NFKC
+for single characters, Unicode TR 39 for the look-alikes of Latin letters, general categories for what is dropped), and
+the offsets of what it finds are carried back to the text as it was written.
 """
 
 import re
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 _ODD = re.compile(r"[^\t\n\r -~¡-¬®-±´-¸º»¿-ÿ]+")
-"""Runs of characters that are not searched as they stand. A soft hyphen (U+00AD) and U+00A0 are odd; å, ä, ö are not."""
+"""Runs of characters that are not searched as they stand: the soft hyphen (U+00AD), U+00A0; not å, ä, ö."""
 
 _LOOK_ALIKES = str.maketrans(
     # Cyrillic, Greek and Armenian letters that are drawn as a Latin letter (the common ones of TR 39's confusables).

@@ -32,7 +32,7 @@ _NAMES = frozenset("name id itemprop property aria-label placeholder".split())
 """Attributes that say of a tag what its value or content is."""
 _DATA_URI = re.compile(r"data:[\w.+-]{1,60}/[\w.+-]{1,60}(?:;[\w=.+-]{1,60}){0,4},", re.IGNORECASE)
 EMBEDDED = "embedded-file"
-"""Kind of the files inside addresses (`data:image/png;base64,…`): these are removed, since nothing here looks at them."""
+"""Kind of the files inside addresses (`data:image/png;base64,…`): removed, since nothing here looks at them."""
 
 
 @dataclass

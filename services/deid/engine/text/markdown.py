@@ -47,7 +47,7 @@ def read(source: str) -> Parts:
     return parts
 
 
-def writer(source: str):  # noqa: ANN201
+def writer(source: str):
     """Return what writes a replacement so that its brackets make no link with what stands behind it."""
 
     def write(after: str, _start: int, end: int) -> str:

@@ -20,7 +20,8 @@ class TextParams(Params):
     action: Action = Field(
         default="label",
         description=(
-            "What is put in place of what was found. remove: nothing; mask: as many blocks; label: its kind; generalise: "
+            "What is put in place of what was found. remove: nothing; mask: as many blocks; label: its kind; "
+            "generalise: "
             "something coarser; pseudonymise: the same code for the same thing; surrogate: a made-up one of that form."
         ),
     )
@@ -32,7 +33,7 @@ class CustomParams(TextParams):
     pattern: str = Field(
         min_length=1,
         max_length=1000,
-        description="A regular expression (Python's syntax, regex package), for text without look-alikes and hidden marks.",
+        description="A regular expression (Python's syntax, regex package); look-alikes and hidden marks are folded.",
     )
     kind: str = Field(
         pattern=r"^[a-z](-?[a-z]){1,29}$", description="What it finds, as reports and labels call it: case-number."
@@ -94,7 +95,8 @@ PERSONAL_NUMBER = _register(
     finds=("personal-number", "coordination-number"),
     source="Folkbokföringslagen (1991:481), 18 and 18 a §§; Skatteverket SKV 704 and SKV 707.",
     misses=(
-        "Numbers whose month or day cannot be (typing errors in the date); numbers in words; a number of which other text "
+        "Numbers whose month or day cannot be (typing errors in the date); numbers in words; a number of which "
+        "other text "
         "stands between the parts. Dates with separators before four figures count only with a hyphen or a right check "
         "digit. Ten figures in a row that are no such number but could be (orders, cases) are treated too."
     ),
@@ -157,7 +159,8 @@ ADDRESS = _register(
     finds=("address",),
     source="SS 613401 (postal addresses); PostNord's postal codes (NNN NN, the first figure not 0).",
     misses=(
-        "Streets with unusual endings and without a postal code; houses with a name and no number; towns alone; addresses "
+        "Streets with unusual endings and without a postal code; houses with a name and no number; towns "
+        "alone; addresses "
         "in other countries."
     ),
 )
@@ -179,7 +182,8 @@ NAME = _register(
         "(MIT; Skatteverket, Isof)."
     ),
     misses=(
-        "Names in small letters; rare names that stand alone without a title or verb beside them; names that are ordinary "
+        "Names in small letters; rare names that stand alone without a title or verb beside them; names that "
+        "are ordinary "
         "words, without a first name beside them."
     ),
 )
@@ -190,7 +194,8 @@ CUSTOM = _register(
     finds=("any kind that the recipe names",),
     source="The recipe's author; the regex package (Apache-2.0, CNRI), whose search stops after a time.",
     misses=(
-        "What the pattern does not match. A file on which the pattern takes too long is withheld (pattern-timeout). Its "
+        "What the pattern does not match. A file on which the pattern takes too long is withheld "
+        "(pattern-timeout). Its "
         "surrogates are pseudonyms, since no made-up value is known to escape the pattern."
     ),
     params=CustomParams,

@@ -1,4 +1,4 @@
-"""All text operators of a recipe at work: they find in the same original text, and everything is replaced in one pass."""
+"""All text operators of a recipe at work: they find in one original text, and everything is replaced in one pass."""
 
 import re
 from bisect import bisect_left, bisect_right
@@ -45,8 +45,8 @@ class _Part:
 class TextPlan:
     """The text operators of a recipe with a dataset's key. Stateless: one plan serves many threads and files.
 
-    `context` is what a text's place says of it, such as a column's name or a JSON key (`telefon`, `född`): it is read as
-    standing before the text. Offsets are always those of the text alone.
+    `context` is what a text's place says of it, such as a column's name or a JSON key (`telefon`, `född`): it is read
+    as standing before the text. Offsets are always those of the text alone.
     """
 
     def __init__(self, steps: Sequence[Step], keys: Keys) -> None:
@@ -61,7 +61,7 @@ class TextPlan:
         self._protected = Protected(step.params.kind for step in steps if isinstance(step.params, CustomParams))
 
     def seed(self, content: bytes) -> bytes:
-        """Return a seed that depends on content and key alone: what is drawn for review cannot be foreseen by a donor."""
+        """Return a seed that depends on content and key alone: no donor can foresee what is drawn for review."""
         return digest(self._keys, "sample", content.hex())
 
     def find(self, text: str, context: str = "") -> list[Span]:

@@ -1,4 +1,4 @@
-"""What treatment itself has written, which no finder takes for content: labels, pseudonyms, generalised forms, masks."""
+"""What treatment itself has written, which no finder takes for content: labels, pseudonyms, coarser forms, masks."""
 
 import re
 from collections.abc import Iterable

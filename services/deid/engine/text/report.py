@@ -70,7 +70,7 @@ class Report:
         for unit in _UNIT.finditer(result.text):
             start, end = unit.span()
             index = bisect_left(extents, (end, -1))
-            if index and extents[index - 1][1] > start or not _WORDS.search(result.text, start, end):
+            if (index and extents[index - 1][1] > start) or not _WORDS.search(result.text, start, end):
                 continue
             number = self._drawn("untreated", len(self._untreated))
             if number is not None:

@@ -117,7 +117,9 @@ def test_surrogates_of_names_keep_kind_case_and_genitive() -> None:
     assert treat("Anna von Svensson").text == f"{first} von {last}"
 
 
-@pytest.mark.parametrize("text", ["070-174 06 05", "anna@example.com", "192.0.2.17", "240.1.2.3", "SE00 1234 5678 9012 3456 7890"])
+@pytest.mark.parametrize(
+    "text", ["070-174 06 05", "anna@example.com", "192.0.2.17", "240.1.2.3", "SE00 1234 5678 9012 3456 7890"]
+)
 def test_what_only_looks_like_a_surrogate_is_replaced(text: str) -> None:
     left = [
         text

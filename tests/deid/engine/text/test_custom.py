@@ -50,7 +50,9 @@ def test_a_pattern_that_backtracks_for_ever_withholds_the_file(pattern: str) -> 
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-@pytest.mark.parametrize("pattern", [r".+", r"\w+", r"\S", r"ab", r"\[.*?\]", r"[A-Z-]+", r"█+", r"x*", r"(?s).*", r"^", r"CASE"])
+@pytest.mark.parametrize(
+    "pattern", [r".+", r"\w+", r"\S", r"ab", r"\[.*?\]", r"[A-Z-]+", r"█+", r"x*", r"(?s).*", r"^", r"CASE"]
+)
 def test_treating_twice_changes_nothing_whatever_the_pattern(pattern: str, action: str) -> None:
     made = plan(pattern, action)
     for text in ("aabb ab [PERSON] x", "aaaaaaaabbbbbbbb", "[CASE-NUMBER] CASE-NUMBER", "", "rad\nrad två\n", "█ a"):

@@ -13,10 +13,13 @@ PLAN = planted.plan("label", ("text.name",))
 @pytest.mark.parametrize(
     "text",
     [
-        "I går kom «Anna Svensson» hit.", "«ANNA SVENSSON» kom.", "«Anna Svenssons» bil stod där.", "Enligt «Lars-Erik Öberg» är det så.",
-        "Jag såg «Carl von Essen» där.", "Men «J. Andersson» kom inte.", "Statsminister «Xerxes» talade.", "Då säger «Qvarnvik» nej.",
+        "I går kom «Anna Svensson» hit.", "«ANNA SVENSSON» kom.", "«Anna Svenssons» bil stod där.",
+        "Enligt «Lars-Erik Öberg» är det så.",
+        "Jag såg «Carl von Essen» där.", "Men «J. Andersson» kom inte.", "Statsminister «Xerxes» talade.",
+        "Då säger «Qvarnvik» nej.",
         "Sedan träffade de «Oussama Mellouli» igen.", "Namn: «xyz qwerty»\n", "Det var «anna svensson» som ringde.",
-        "«Björn Ek» bor där.", "Hon heter «Maria».", "Där bor «Bengt» och «Siv».", "kung «Carl Gustaf» kom", "«Per» sade nej.",
+        "«Björn Ek» bor där.", "Hon heter «Maria».", "Där bor «Bengt» och «Siv».", "kung «Carl Gustaf» kom",
+        "«Per» sade nej.",
         "Då kom «Anna\nSvensson» hem.", "Med vänlig hälsning\n«Karin Lind»", "Kommunen anställde «Fatima Haddad».",
     ],
 )  # fmt: skip
@@ -29,7 +32,8 @@ def test_names_are_found(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Vår tid är nu.", "Sten är hårt.", "Han stod på en stig i skogen.", "Stockholm är en stad.", "I Uppsala regnar det.",
+        "Vår tid är nu.", "Sten är hårt.", "Han stod på en stig i skogen.", "Stockholm är en stad.",
+        "I Uppsala regnar det.",
         "Regeringen beslutade i går.", "Det var i Norge.", "På måndag kommer snön.", "Under hösten var det kallt.",
         "Hon läste en bok om björnar.", "Per person kostar det mycket.", "", "ABC", "SVT och TV4", "Alla kom.",
     ],

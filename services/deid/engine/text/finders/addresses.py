@@ -15,11 +15,13 @@ _SUFFIXES = (
 _STREET = re.compile(
     rf"(?:(?<![{_LETTER}])(?:[{_UPPER}][{_LETTER}.:'’-]{{0,24}}[ ]){{0,2}}"
     rf"[{_UPPER}][{_LETTER}:'’-]{{0,30}}(?:{_SUFFIXES}|{_SUFFIXES.upper()})"
-    rf"|(?<![{_LETTER}])(?:[{_UPPER}][{_LETTER}:'’-]{{1,24}}[ ]){{1,3}}(?:gata|väg|gränd|torg|allé|plats|plan|backe|stig|kaj)"
+    rf"|(?<![{_LETTER}])(?:[{_UPPER}][{_LETTER}:'’-]{{1,24}}[ ]){{1,3}}(?:gata|väg|gränd|torg|allé|plats|plan|"
+    rf"backe|stig|kaj)"
     rf"|\b(?:Box|Boks|PL|Postbox))[ \t]{{1,2}}(?:nr\.?[ ])?$"
 )
 _NUMBER = re.compile(
-    r"[1-9][0-9]{0,3}(?:[ ]?[A-Za-z](?![A-Za-zÀ-ÿ0-9]))?(?:[ ]?[-–/][ ]?[0-9]{1,3}(?![0-9 ]*[0-9])[A-Za-z]?(?![A-Za-zÀ-ÿ]))?"
+    r"[1-9][0-9]{0,3}(?:[ ]?[A-Za-z](?![A-Za-zÀ-ÿ0-9]))?"
+    r"(?:[ ]?[-–/][ ]?[0-9]{1,3}(?![0-9 ]*[0-9])[A-Za-z]?(?![A-Za-zÀ-ÿ]))?"
     r"(?:,?[ ](?:lgh|läg|apt|rum|vån)\.?[ ]?[0-9]{1,4}|,?[ ][0-9]{1,2}[ ]?(?:tr|vån|nb|og|ög)\b\.?)?",
     re.IGNORECASE,
 )

@@ -32,7 +32,8 @@ _FORMS = tuple(
         rf"(?P<d>{_D})(?P<s>[-/.]|\s)(?P<m>{_M})(?P=s)(?P<y>(?:1[89]|20)[0-9]{{2}}|[0-9]{{2}})(?![0-9])",
         r"(?P<y>[0-9]{2})(?P<s>[-/.])(?P<m>0[1-9]|1[0-2])(?P=s)(?P<d>0[1-9]|[12][0-9]|3[01])(?![0-9])",
         rf"(?P<d>{_D})\s?/\s?(?P<m>{_M})(?:(?:\s|,\s)?(?P<y>{_YEAR}))?(?![0-9/])",
-        rf"(?P<d>{_D})(?::?[ae]|st|nd|rd|th|\.)?{_GAP}(?:of\s)?(?P<w>{_MONTH})\b\.?(?:,?{_GAP}(?P<y>{_YEAR})(?![0-9]))?",
+        rf"(?P<d>{_D})(?::?[ae]|st|nd|rd|th|"
+        rf"\.)?{_GAP}(?:of\s)?(?P<w>{_MONTH})\b\.?(?:,?{_GAP}(?P<y>{_YEAR})(?![0-9]))?",
         rf"(?P<y>(?:1[89]|20)[0-9]{{2}}),?{_GAP}(?P<w>{_MONTH})\b\.?{_GAP}(?P<d>{_D})(?![0-9])",
     )
 )
@@ -41,9 +42,11 @@ _DAY_YEAR = re.compile(rf"(?P<d>{_D})(?:st|nd|rd|th)?,?{_GAP}(?P<y>(?:1[89]|20)[
 _BORN = re.compile(
     # The first letter stands apart: a pattern that begins with a set is searched for several times faster.
     rb"[fbdgsn*\xb7](?<![9%(letter)b].)(?:"
-    rb"(?<=f)(?:\xf6d(?:d[as]?|des|else(?:datum(?:et)?|dag(?:en)?|tid|data))\b|\xf6dd?\.|yll(?:er|de)\b|\.[ ]?d\.|\.|dat\b|"
+    rb"(?<=f)(?:\xf6d(?:d[as]?|des|else(?:datum(?:et)?|dag(?:en)?|tid|data))\b|\xf6dd?\.|yll(?:er|de)\b|"
+    rb"\.[ ]?d\.|\.|dat\b|"
     rb"-?datum\b|\xf8dselsdato\b|\xf8dt\b)|(?<=b)(?:orn\b|irth(?:[ _-]?(?:date|day))?\b)|"
-    rb"(?<=d)(?:ate[ _]of[ _]birth\b|\.?o\.?b\b\.?)|(?<=g)eb(?:oren|urtsdatum)?\b|(?<=s)yntynyt\b|(?<=n)(?:\xe9|\xe9e)[ ]le\b|(?<=\*))"
+    rb"(?<=d)(?:ate[ _]of[ _]birth\b|\.?o\.?b\b\.?)|(?<=g)eb(?:oren|urtsdatum)?\b|(?<=s)yntynyt\b|"
+    rb"(?<=n)(?:\xe9|\xe9e)[ ]le\b|(?<=\*))"
     rb"[^9\n.;]{0,24}(?:\n[^9\n.;]{0,8})?$" % {b"letter": LETTER}
 )
 _BEFORE = 48

@@ -82,7 +82,7 @@ def _number_at(text: str, start: int, end: int) -> Candidate | None:
     if match is not None:
         digits = _NOT_DIGITS.sub("", match.group())
         ten = digits[-10:]
-        parted = any(match[name] and not match[name].isspace() or match[name] == " " for name in ("first", "second"))
+        parted = any((match[name] and not match[name].isspace()) or match[name] == " " for name in ("first", "second"))
         breaks = len(_LINE_ENDS.findall(match.group()))
         sign = match["sign"]
         clear = not parted and breaks < 2

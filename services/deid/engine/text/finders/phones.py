@@ -12,7 +12,8 @@ _FORMS = tuple(re.compile(rf"(?:\(?\+ ?|\()?[0-9]+(?:{gap}[0-9]+){{0,8}}") for g
 _BARE = re.compile(rf"[0-9]+(?:{_SEPARATED}[0-9]+){{0,6}}")
 _WORD = re.compile(
     # The first letter stands apart: a pattern that begins with a set is searched for several times faster.
-    rb"[tmpcrfsnw](?<![9%(letter)b].)(?:(?<=t)(?:el|fn|elefon[%(letter)b]*|elnr)|(?<=m)ob(?:il[%(letter)b]*)?|(?<=p)hone|(?<=c)ell|"
+    rb"[tmpcrfsnw](?<![9%(letter)b].)(?:(?<=t)(?:el|fn|elefon[%(letter)b]*|elnr)|(?<=m)ob(?:il[%(letter)b]*)?|"
+    rb"(?<=p)hone|(?<=c)ell|"
     rb"(?<=r)ing(?:a|er)?|(?<=f)ax|(?<=s)(?:ms(?::?a)?|wish[%(letter)b]*)|(?<=n)(?:\xe5s[ ]p\xe5|umret)|(?<=w)hatsapp)"
     rb"(?![%(letter)b])[^9\n]{0,12}$" % {b"letter": LETTER}
 )
@@ -23,17 +24,19 @@ _SWEDISH = re.compile(
 )
 _DATE = re.compile(r"(?:0[1-9]|[12][0-9]|3[01])([-./ ])(?:0?[1-9]|1[0-2])\1(?:19|20)[0-9]{2}(?![0-9])")
 _PLAIN = re.compile(
-    r"0(?:[1-9][0-9]{0,2}(?P<sign>-|/| - )[0-9]{2,3}(?: ?[0-9]{2,3}){1,3}|[1-9][0-9]{0,2} [0-9]{2,3}(?: [0-9]{2,3}){1,2}|"
+    r"0(?:[1-9][0-9]{0,2}(?P<sign>-|/| - )[0-9]{2,3}(?: ?[0-9]{2,3}){1,3}|"
+    r"[1-9][0-9]{0,2} [0-9]{2,3}(?: [0-9]{2,3}){1,2}|"
     r"7[02369][0-9]{7})(?![0-9])(?![ \t./()-]{0,3}[0-9])(?!\s{1,6}[0-9]{1,3}(?![0-9]))"
 )
 _PLAIN_ABROAD = re.compile(
-    r"46 ?(?:\(0\) ?)?[1-9][0-9]{0,2}[- ]?[0-9]{2,7}(?: ?[0-9]{2,3}){0,3}(?![0-9])(?![ \t./()-]{0,3}[0-9])(?!\s{1,6}[0-9]{1,3}(?![0-9]))"
+    r"46 ?(?:\(0\) ?)?[1-9][0-9]{0,2}[- ]?[0-9]{2,7}(?: ?[0-9]{2,3}){0,3}(?![0-9])"
+    r"(?![ \t./()-]{0,3}[0-9])(?!\s{1,6}[0-9]{1,3}(?![0-9]))"
 )
 """The usual Swedish forms, by themselves: `08-123 45 67`, `070 123 45 67`, `0701234567`."""
 _BEFORE = 40
 _MOBILE = re.compile(r"467[02369][0-9]{7}")
 _AREA = re.compile(r"\(?0[0-9]{1,3}[^0-9]")
-_WITH_SIGN = re.compile(r"0[1-9][0-9]{0,2}[-/]")
+_WITH_SIGN = re.compile(r"0[1-9][0-9]{0,2}[-/ ]")
 _RUN = re.compile(r"[0-9]+")
 _PREFIX = re.compile(r"(?:\(?\+ ?|\()$")
 _NOT_DIGITS = re.compile(r"[^0-9]+")
@@ -71,13 +74,13 @@ _GAP = re.compile(r"[^0-9A-Za-z]*")
 def _phone_at(text: str, start: int, free: bool, worded: bool) -> Candidate | None:
     """Return the number whose first digit is at `start`; not `free`: other figures stand before it."""
     before = text[start - 1 : start]
-    plain = None
+    plain, start_of_sign, area = None, start, "+46"
     if before == "+":
         plain = _PLAIN_ABROAD.match(text, start)
         start_of_sign, area = start - 1, ""
     elif before not in ("-", "/", "."):
         plain = _PLAIN.match(text, start)
-        start_of_sign, area = start - (before == "("), "+46"
+        start_of_sign = start - (before == "(")
     if plain:
         digits = _NOT_DIGITS.sub("", plain.group().replace("(0)", ""))
         national = digits[1:] if area else digits[2:]

@@ -14,14 +14,16 @@ _PLATE = re.compile(
 _UNUSED = frozenset("IQV")
 """Letters that plates do not have. Written all the same, they count after a word; three of them are a surrogate."""
 _WORD = re.compile(
-    rb"(?:reg(?:istrerings)?\.?[ -]?(?:nr|nummer|skylt[a-z]*)|\breg\.?|nummerpl\xe5t[a-z]*|skylt[a-z]*|plate|bil(?:en)?|"
-    rb"fordon[a-z]*|personbil[a-z]*|lastbil[a-z]*|\bmc|moped[a-z]*|sl\xe4p[a-z]*|husvagn[a-z]*|volvo|saab|toyota|bmw|audi|"
+    rb"(?:reg(?:istrerings)?\.?[ -]?(?:nr|nummer|skylt[a-z]*)|\breg\.?|nummerpl\xe5t[a-z]*|skylt[a-z]*|plate|"
+    rb"bil(?:en)?|"
+    rb"fordon[a-z]*|personbil[a-z]*|lastbil[a-z]*|\bmc|moped[a-z]*|sl\xe4p[a-z]*|husvagn[a-z]*|volvo|saab|"
+    rb"toyota|bmw|audi|"
     rb"\bvw|volkswagen|ford|\bkia|tesla)\b[^9\n]{0,16}$"
 )
 
 
 def find(scan: Scan) -> Iterator[Candidate]:
-    """Yield plates in capitals; in small letters, or with letters that plates lack, only after a word such as `reg.nr`."""
+    """Yield plates in capitals; in small letters, or with letters that plates lack, only after a word as `reg.nr`."""
     text, shape = scan.text, scan.shape
     for match in _PLATE.finditer(shape):
         end = match.end()

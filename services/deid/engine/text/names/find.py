@@ -80,13 +80,15 @@ def _bare(word: str) -> str:
 _COLON = re.compile("[:=]")
 _LABEL_AT_MOST = 40
 _LABEL = re.compile(
-    r"\b(?:(?:för|efter|mellan|tilltals|full|för- och efter|hela )?namn|(?:first|last|full|given|middle|family|sur)[ _-]?name|"
+    r"\b(?:(?:för|efter|mellan|tilltals|full|för- och efter|hela )?namn|(?:first|last|full|given|middle|family|"
+    r"sur)[ _-]?name|"
     r"name|patient(?:ens)?(?: namn)?|målsman|vårdnadshavare)[\"']?[ \t]{0,3}$",
     re.IGNORECASE,
 )
 """A label after which the whole value is somebody's name, in whatever case: of a form, a column, a JSON key."""
 _VALUE = re.compile(
-    r"[ \t]{0,3}[\"']?(?P<name>[^\W\d_]{2,40}(?:(?:[ '’-]|\.[ ]?)[^\W\d_]{1,40}){0,4})(?=\.?[ \t]{0,9}(?:[\n\r,;|<\"'(]|$)|\.)"
+    r"[ \t]{0,3}[\"']?(?P<name>[^\W\d_]{2,40}(?:(?:[ '’-]|"
+    r"\.[ ]?)[^\W\d_]{1,40}){0,4})(?=\.?[ \t]{0,9}(?:[\n\r,;|<\"'(]|$)|\.)"
 )
 
 

@@ -7,23 +7,29 @@ from services.deid.engine.text.names.lexicon import lexicon
 
 FIRST = tuple(
     "Alvmar Birdis Brosve Dagvin Dunfrid Eldrun Eltrik Fjorin Frostina Garmund Gryndis Halvine Hjelmar Isbrun Joralv "
-    "Kvistor Ljungar Lovrid Marvide Månrik Norvid Nävina Olmrik Ormina Perlof Rimfrid Rosvar Sivor Skogrun Snörid Solvar "
+    "Kvistor Ljungar Lovrid Marvide Månrik Norvid Nävina Olmrik Ormina Perlof Rimfrid Rosvar Sivor Skogrun "
+    "Snörid Solvar "
     "Stennika Svalgot Tallina Tjorvald Torvine Ulvrik Vallmor Vidrun Vinterik Viskmar Åkvin Åsmor Älvrun Ärlof Örngot "
     "Östrik Hagrid Lindvar Sjövin Talvor Granika Björka Ekrun Almvar Askrik Hasslof Rönnika Videmar Kastrun Sylvrik "
     "Dalvina Bergof Myrtor".split()
 )
 LAST = tuple(
-    "Tjärnelund Granåsberg Lövestrandh Kvarnhjelm Sjöfjällström Vinterlycke Björkavret Stenhöjdén Dimmeqvist Frostenvik "
+    "Tjärnelund Granåsberg Lövestrandh Kvarnhjelm Sjöfjällström Vinterlycke Björkavret Stenhöjdén Dimmeqvist "
+    "Frostenvik "
     "Hagtornell Islagsson Kråkeberga Ljungevrå Mossebrandt Norrskenell Olvassjö Porslinder Rimfrosth Skuggedahl "
-    "Snöbärling Solrosengren Svalebohl Tallkotte Tistelvik Träskeman Ugglevall Vassrugge Vildapelsson Åskvigg Älggrens­son "
-    "Ängsullman Örnfjädran Östavind Backsippson Blåklintell Daggkåpeberg Enbärsvik Fjällripenius Gullvivander Humlekärr "
+    "Snöbärling Solrosengren Svalebohl Tallkotte Tistelvik Träskeman Ugglevall Vassrugge Vildapelsson Åskvigg "
+    "Älggrens­son "
+    "Ängsullman Örnfjädran Östavind Backsippson Blåklintell Daggkåpeberg Enbärsvik Fjällripenius Gullvivander "
+    "Humlekärr "
     "Igelkottsen Järvsnöås Kaveldun Lummerhielm Månskensvik Näckrosander Ormbunksson Pilträdh Rönnbärsson Sippedahl "
-    "Tranbärsén Vitmossell Ålgräsman Ärtskidén Ödletorn Kottmyr Lavskrika Tuvullson Brudbröding Hjortronell Svartvinbär "
+    "Tranbärsén Vitmossell Ålgräsman Ärtskidén Ödletorn Kottmyr Lavskrika Tuvullson Brudbröding Hjortronell "
+    "Svartvinbär "
     "Timotejsson Vallörth Klöverhagh".replace("\u00ad", "").split()
 )
 STREETS = tuple(
     "Alvmarsgatan Birdisvägen Dimmeqvistgatan Tjärnelundsvägen Kvarnhjelmsgatan Vinterlyckevägen Islagssonsgatan "
-    "Kråkebergavägen Norrskenellsgatan Olvassjövägen Porslindersgatan Skuggedahlsvägen Tistelvikargatan Vassruggevägen".split()
+    "Kråkebergavägen Norrskenellsgatan Olvassjövägen Porslindersgatan Skuggedahlsvägen Tistelvikargatan "
+    "Vassruggevägen".split()
 )
 PLACES = tuple("Olvassköping Birdistad Kvistorsala Fjorinborg Dimmeköping Vassruggeby Tjärnelunda Solvarhamn".split())
 
