@@ -9,6 +9,7 @@ from services.deid.engine.plan import Plan, Span
 _MAX_PART_BYTES = 200
 """Of 255 that a part may have: the rest is for the number that tells equal names apart."""
 _MAX_PATH_BYTES = 1000
+_REMEMBERED = 2000
 
 
 def treat_path(path: str, plan: Plan) -> str:
@@ -30,7 +31,12 @@ def treat_path_counted(path: str, plan: Plan) -> tuple[str, dict[str, int]]:
     # What is no usual extension (`.Svensson`) is part of the name.
     suffix = last.suffix if 1 < len(last.suffix) <= 9 and last.suffix[1:].isalnum() and last.suffix.isascii() else ""
     stems = [*parts[:-1], parts[-1].removesuffix(suffix) if suffix else parts[-1]]
-    treated = [_treat_part(stem, plan, counts) for stem in stems]
+    treated: list[str] = []
+    for stem in stems:
+        part, found = _remembered_part(stem, plan)
+        treated.append(part)
+        for kind, number in found.items():
+            counts[kind] = counts.get(kind, 0) + number
     treated[-1] += suffix
     made = "/".join(treated)
     if len(made.encode("utf-8")) > _MAX_PATH_BYTES:
@@ -41,25 +47,36 @@ def treat_path_counted(path: str, plan: Plan) -> tuple[str, dict[str, int]]:
 _AS_SPACES = str.maketrans({character: " " for character in "_-.+,;=()[]{}'"})
 
 
-def _treat_part(part: str, plan: Plan, counts: dict[str, int]) -> str:
+def _remembered_part(part: str, plan: Plan) -> tuple[str, dict[str, int]]:
+    remembered = plan.treated_parts
+    if part not in remembered:
+        if len(remembered) >= _REMEMBERED:
+            remembered.clear()
+        remembered[part] = _treat_part(part, plan)
+    return remembered[part]
+
+
+def _treat_part(part: str, plan: Plan) -> tuple[str, dict[str, int]]:
+    """Return a part as it is treated, and how much was found in it by kind."""
     spans: list[Span] = []
     # The second reading has the same length, so its offsets are those of the part itself.
     for reading in dict.fromkeys((part, part.replace("_", " "), part.translate(_AS_SPACES))):
         result = plan.text.treat(reading)
         if result.withheld:
             # What cannot be looked through is not kept.
-            return "file"
+            return "file", {}
         for span in result.spans:
             if all(span.end <= taken.start or taken.end <= span.start for taken in spans):
                 spans.append(span)
     if not spans:
-        return part
+        return part, {}
     made, at = "", 0
+    counts: dict[str, int] = {}
     for span in sorted(spans, key=lambda span: span.start):
         made += part[at : span.start] + span.after
         at = span.end
         counts[span.kind] = counts.get(span.kind, 0) + 1
-    return _fit(made + part[at:])
+    return _fit(made + part[at:]), counts
 
 
 def _fit(part: str) -> str:

@@ -55,6 +55,11 @@ class Plan:
 
         return build_text_plan(self.of("text"), self.keys)
 
+    @cached_property
+    def treated_parts(self) -> dict[str, tuple[str, dict[str, int]]]:
+        """Parts of paths that `engine.names` has treated: folders come again with every file in them."""
+        return {}
+
 
 def compile_plan(document: Mapping[str, Any], keys: Keys) -> Plan:
     """Return the plan of a recipe's document: `{"operators": [{"operator", "params"}, …]}`. Raises PlanInvalid."""

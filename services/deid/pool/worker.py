@@ -31,6 +31,14 @@ _ENVIRONMENT = {
 }
 
 
+# Where programs and their libraries are; no settings, no secrets, no home.
+_TAKEN_OVER = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH")
+
+
+def _environment() -> dict[str, str]:
+    return {**_ENVIRONMENT, **{name: os.environ[name] for name in _TAKEN_OVER if name in os.environ}}
+
+
 class WorkerDied(Exception):
     """The process ended, or said something that is no answer, over what it was asked."""
 
@@ -53,7 +61,7 @@ class Worker:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", module, str(memory_bytes), str(os.getpid()),
             cwd=_ROOT,
-            env={**_ENVIRONMENT, "PATH": os.environ.get("PATH", "")},
+            env=_environment(),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
@@ -109,7 +117,7 @@ class Worker:
 
         async def send() -> None:
             for task, content in given:
-                await self._send(task.header(plan), len(content), content)
+                await self._send(task.header(plan), len(content), content, deadline_s)
 
         sending = asyncio.create_task(send())
         try:
@@ -128,19 +136,20 @@ class Worker:
 
         The caller reads all pieces before asking anything else.
         """
-        await self._send(task.header(plan), size, content)
+        await self._send(task.header(plan), size, content, deadline_s)
         header, made = await self._reply(deadline_s)
         return _outcome(header, b""), made, self._pieces(made, deadline_s)
 
     # --- over the pipes -------------------------------------------------------------------------------------------
 
     async def _ask(self, header: dict[str, Any], content: bytes, deadline_s: float) -> bytes:
-        async with self._in_time(deadline_s):
-            await self._send(header, len(content), content)
+        await self._send(header, len(content), content, deadline_s)
         _, size = await self._reply(deadline_s)
         return await self._content(size, deadline_s)
 
-    async def _send(self, header: dict[str, Any], size: int, content: bytes | AsyncIterable[bytes]) -> None:
+    async def _send(
+        self, header: dict[str, Any], size: int, content: bytes | AsyncIterable[bytes], deadline_s: float
+    ) -> None:
         stdin = self._process.stdin
         assert stdin is not None
         head = json.dumps(header).encode("ascii")
@@ -149,15 +158,21 @@ class Worker:
             if isinstance(content, bytes):
                 for start in range(0, size, _PIECE):
                     stdin.write(content[start : start + _PIECE])
-                    await stdin.drain()
+                    await self._drained(deadline_s)
             else:
                 async for piece in content:
                     stdin.write(piece)
-                    await stdin.drain()
-            await stdin.drain()
+                    await self._drained(deadline_s)
+            await self._drained(deadline_s)
         except (BrokenPipeError, ConnectionResetError):
             await self.end()
             raise WorkerDied("the process takes nothing more") from None
+
+    async def _drained(self, deadline_s: float) -> None:
+        assert self._process.stdin is not None
+        # The process reads on between two files: what is late with one of them is noticed at its answer, not here.
+        async with self._in_time(2 * deadline_s):
+            await self._process.stdin.drain()
 
     async def _reply(self, deadline_s: float) -> tuple[dict[str, Any], int]:
         head, size = _LENGTHS.unpack(await self._read(_LENGTHS.size, deadline_s))

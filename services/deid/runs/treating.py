@@ -58,6 +58,7 @@ class Treatment:
         self._later: deque[File] = deque()
         self._turning = asyncio.Lock()
         self._heavy = asyncio.Semaphore(1)
+        self._noting = asyncio.Lock()
         self.progressed = False
 
     async def run(self) -> None:
@@ -232,5 +233,7 @@ class Treatment:
                 log.warning("file.failed", run_id=str(self._work.run_id), number=each.file.number, error=error)
         elapsed_s = asyncio.get_running_loop().time() - self._started
         noted = [(each.file.row, each.outcome) for each in done]
-        await record(self._ctx, self._work, noted, self._estimate.seconds_left(elapsed_s))
+        # One after another, here rather than at the run's row, where each would keep a connection waiting.
+        async with self._noting:
+            await record(self._ctx, self._work, noted, self._estimate.seconds_left(elapsed_s))
         self.progressed = True

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -56,9 +57,10 @@ async def _work(ctx: Context, stop: asyncio.Event) -> None:
             worked = await taking
             pause = _IDLE_S
         except asyncio.CancelledError:
-            if not stop.is_set():
-                raise
-            return
+            task = asyncio.current_task()
+            if stop.is_set() and not (task and task.cancelling()):
+                return
+            raise
         except Exception as error:
             # The database is away, most likely.
             log.warning("runs.paused", error=type(error).__name__, again_in_s=pause)
@@ -87,14 +89,9 @@ async def take_one(ctx: Context) -> bool:
     work = await _claimed(ctx)
     if work is None:
         return False
-    treatment: Treatment | None = None
+    job = Job()
     try:
-        async with _held(ctx, work):
-            if not work.listed:
-                await list_files(ctx, work)
-            treatment = await _treatment(ctx, work)
-            await treatment.run()
-            await _finish(ctx, work)
+        await _while_held(ctx, work, _carry_out(ctx, work, job))
         log.info("run.finished", run_id=str(work.run_id))
     except ClaimLost:
         log.info("run.claim_lost", run_id=str(work.run_id))
@@ -103,8 +100,28 @@ async def take_one(ctx: Context) -> bool:
         await asyncio.shield(_release(ctx, work, 0.0, work.attempts))
         raise
     except Exception as error:
-        await _interrupted(ctx, work, error, progressed=treatment is not None and treatment.progressed)
+        await _interrupted(ctx, work, error, progressed=job.progressed)
     return True
+
+
+@dataclass
+class Job:
+    """What is to be known of a run's work when it is interrupted."""
+
+    treatment: Treatment | None = None
+
+    @property
+    def progressed(self) -> bool:
+        """Whether any file was done."""
+        return self.treatment is not None and self.treatment.progressed
+
+
+async def _carry_out(ctx: Context, work: Work, job: Job) -> None:
+    if not work.listed:
+        await list_files(ctx, work)
+    job.treatment = await _treatment(ctx, work)
+    await job.treatment.run()
+    await _finish(ctx, work)
 
 
 async def _claimed(ctx: Context) -> Work | None:
@@ -218,37 +235,36 @@ async def _release(ctx: Context, work: Work, pause_s: float, attempts: int) -> N
             await repository.release_claim(session, work.run_id, work.claim, not_before, attempts)
 
 
-@contextlib.asynccontextmanager
-async def _held(ctx: Context, work: Work) -> AsyncGenerator[None]:
-    """Extend the claim while the work goes on, and end the work when the claim is lost."""
-    lease_s = settings_of(ctx).deid_run_claim_s
-    worker = asyncio.current_task()
-    lost = False
-
-    async def extend() -> None:
-        nonlocal lost
-        while True:
-            await asyncio.sleep(lease_s / 3)
-            with contextlib.suppress(Exception):
-                async with ctx.unit() as session:
-                    until = ctx.clock.now() + timedelta(seconds=lease_s)
-                    if await repository.hold_claim(session, work.run_id, work.claim, until):
-                        continue
-                lost = True
-                assert worker is not None
-                worker.cancel()
-                return
-
-    heart = asyncio.create_task(extend())
+async def _while_held(ctx: Context, work: Work, working: Coroutine[Any, Any, None]) -> None:
+    """Do the work while the claim is held; end it and raise ClaimLost when the claim is lost."""
+    doing = asyncio.create_task(working)
+    beating = asyncio.create_task(_beat(ctx, work))
     try:
-        yield
-    except asyncio.CancelledError:
-        if lost:
-            raise ClaimLost from None
-        raise
+        await asyncio.wait({doing, beating}, return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done() or doing.cancelled():
+            raise ClaimLost
+        doing.result()
     finally:
-        heart.cancel()
-        await asyncio.gather(heart, return_exceptions=True)
+        for task in (doing, beating):
+            task.cancel()
+        await asyncio.gather(doing, beating, return_exceptions=True)
+
+
+async def _beat(ctx: Context, work: Work) -> None:
+    """Extend the claim; return when it is lost, or could not be extended for as long as it lasts."""
+    lease_s = settings_of(ctx).deid_run_claim_s
+    loop = asyncio.get_running_loop()
+    held_until = loop.time() + lease_s
+    while loop.time() < held_until:
+        await asyncio.sleep(lease_s / 3)
+        try:
+            async with ctx.unit() as session:
+                until = ctx.clock.now() + timedelta(seconds=lease_s)
+                if not await repository.hold_claim(session, work.run_id, work.claim, until):
+                    return
+            held_until = loop.time() + lease_s
+        except Exception as error:
+            log.warning("run.claim_unextended", run_id=str(work.run_id), error=type(error).__name__)
 
 
 async def tidy(ctx: Context, stop: asyncio.Event) -> None:
