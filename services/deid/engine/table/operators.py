@@ -1,6 +1,4 @@
-"""The table operators there are, as the registry tells them. Cheap to import: polars and NumPy come when a table
-does.
-"""
+"""The table operators there are, for the registry. Cheap to import: polars and NumPy come when a table does."""
 
 from services.deid.engine.operator import REGISTRY, Operator, Params
 from services.deid.engine.table.anonymity import Anonymity

@@ -1,6 +1,4 @@
-"""A Parquet file as a frame, and a new file from a frame: pages, statistics and metadata of the source are all left
-behind.
-"""
+"""A Parquet file as a frame, and a new file from a frame: nothing of the old one's pages and metadata comes along."""
 
 import io
 from dataclasses import dataclass

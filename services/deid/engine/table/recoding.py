@@ -1,5 +1,4 @@
-"""k-anonymity by recoding: the whole column at one level, or, where that loses less, rows left over at levels of their
-own.
+"""k-anonymity by recoding: a whole column at one level, or each class of rows at levels of its own.
 
 Global recoding takes one node of the lattice and suppresses the rows that it leaves in classes below k (Samarati
 2001): a column reads evenly, and more is lost. Local recoding lets classes stand at levels of their own
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 
 Recoding = Literal["local", "global"]
 _SUPPRESSED = 1.01
-"""What a suppressed row counts in the search: a little more than one that says `*` everywhere, whose other cells stay.
-"""
+"""What a suppressed row counts in the search: a little more than one of nothing but `*`, whose other cells stay."""
 
 
 @dataclass(frozen=True)

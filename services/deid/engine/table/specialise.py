@@ -1,5 +1,4 @@
-"""Local recoding from the top down: Mondrian on ladders (LeFevre, DeWitt and Ramakrishnan 2006; Fung, Wang and Yu
-2005).
+"""Local recoding from the top down: Mondrian (LeFevre et al. 2006) on ladders (Fung, Wang and Yu 2005).
 
 All rows begin in one class where every column stands at its top. Round by round each class takes the one step down, in
 one column, that wins most for what it tells. Rows whose new class would hold fewer than k persons stay behind

@@ -1,7 +1,9 @@
 """What is told of a treated table: counts, findings, places to judge; and nothing of it in the clear."""
 
 import dataclasses
+import io
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -116,6 +118,34 @@ def test_never_an_exception_whatever_the_bytes_and_operators(content: bytes) -> 
         assert treated.withheld != "table-failed", treated.measures
     parquet = treat_parquet(content, list(EVERY), KEYS, None)
     assert parquet.withheld == "parquet-unreadable"
+
+
+FORMS = ("19811218-9876", "198112189876", "811218-9876", "8112189876", "811218–9876")
+WIDE = (
+    step("table.code", columns=["b"], top=1e15),
+    step("table.generalise", columns=["c"], to={"kind": "frequent", "keep": 3}),
+    step("table.generalise", columns=["d"], to={"kind": "category", "groups": {"x": ["1", "a"]}}),
+    step(
+        "table.k-anonymity", quasi_identifiers=[{"column": "e"}, {"column": "f", "hierarchy": {"kind": "number"}}], k=2
+    ),
+)
+
+
+@given(st.lists(st.lists(st.sampled_from(["1", "a", "", *FORMS]), min_size=6, max_size=6), max_size=10), st.booleans())
+@settings(deadline=None)
+def test_a_personal_number_comes_out_of_no_column(rows: list[list[str]], by_parquet: bool) -> None:
+    names = list("abcdef")
+    steps = [*WIDE, *text_steps()]
+    if by_parquet:
+        buffer = io.BytesIO()
+        pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row").write_parquet(buffer)
+        treated = treat_parquet(buffer.getvalue(), steps, KEYS, text_plan())
+    else:
+        treated = treat_csv(table(rows, names).encode(), steps, KEYS, text_plan())
+    assert treated.withheld in (None, "k-unreachable")
+    if treated.content is not None:
+        left = pl.read_parquet(io.BytesIO(treated.content)).write_csv() if by_parquet else treated.content.decode()
+        assert "9876" not in left
 
 
 def test_an_error_withholds_and_tells_only_its_class(monkeypatch: pytest.MonkeyPatch) -> None:
