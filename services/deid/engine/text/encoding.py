@@ -2,6 +2,7 @@
 
 import codecs
 import re
+import unicodedata
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -80,7 +81,12 @@ def _without_mark(content: bytes, zeros: int) -> tuple[str, str]:
     even = content[:_HEAD:2].count(0)
     side = max(even, zeros - even)
     if len(content) % 2 == 0 and side >= 0.9 * zeros and side * 4 >= min(len(content), _HEAD) // 2:
-        return _strictly(content, *(("utf-16-be",) * 2 if even * 2 > zeros else ("utf-16-le",) * 2))
+        encoding = "utf-16-be" if even * 2 > zeros else "utf-16-le"
+        text, _ = _strictly(content, encoding, encoding)
+        if sum(unicodedata.category(c) == "Cc" and not c.isspace() for c in text[:_HEAD]) * 100 <= min(
+            len(text), _HEAD
+        ):
+            return text, encoding
     raise Undecodable("zero bytes")
 
 

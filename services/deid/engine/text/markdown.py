@@ -9,7 +9,7 @@ from services.deid.engine.text.html_text import Parts
 _MARK = re.compile(
     r"\\(?P<escaped>[!-/:-@\[-`{-~])"
     r"|\]\((?P<address>[^()\s]{0,2000})(?=[ \t)])(?P<title>[ \t]{1,9}\"[^\"\n]{0,500}\")?\)"
-    r"|<!--(?P<comment>(?:[^-]|-(?!->)){0,100000}+)-->"
+    r"|(?P<comment><!--)"
     r"|<(?P<end>/)?(?P<tag>[A-Za-z][A-Za-z0-9:-]{0,30}+)(?=[\s/>])"
     r"|&(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
     r"|\*{1,3}|~~|`{1,3}|(?<![^\W_])_{1,3}(?=[^\W_])|(?<=[^\W_])_{1,3}(?![^\W_])|(?<=[0-9])_{1,3}(?=[0-9])"
@@ -21,6 +21,7 @@ def read(source: str) -> Parts:
     """Return what there is to read in a Markdown text: its text, addresses of links, comments, attributes of tags."""
     parts = Parts()
     position = 0
+    comments = True  # whether one may still be closed
     while (mark := _MARK.search(source, position)) is not None:
         start, end = mark.span()
         parts.main.add(source[position:start], position, start)
@@ -33,14 +34,18 @@ def read(source: str) -> Parts:
             if mark["title"]:
                 html_text.read_apart(parts, source, *mark.span("title"))
         elif mark["comment"]:
-            html_text.read_apart(parts, source, *mark.span("comment"))
-        elif mark["tag"]:
-            name = mark["tag"].lower()
-            closed, stop = html_text.read_attributes(parts, source, end, name) if name in KNOWN else (False, end)
-            if closed:
-                position = stop
+            close = source.find("-->", end) if comments else -1
+            comments = close >= 0
+            if comments:
+                html_text.read_apart(parts, source, end, close)
+                position = close + 3
             else:
                 parts.main.add(source[start:end], start, end)
+        elif mark["tag"]:
+            name = mark["tag"].lower()
+            closed, position = html_text.read_attributes(parts, source, end, name) if name in KNOWN else (False, end)
+            if not closed:
+                parts.main.add(source[start:position], start, position)
         elif mark.group()[0] == "&":
             html_text.read_text(parts.main, source, start, end)
     parts.main.add(source[position:], position, len(source))
