@@ -91,9 +91,12 @@ _PDF_WITHIN = 1024  # PDF readers take a header anywhere in the first 1,024 byte
 _HTML_START = re.compile(
     rb"\s*(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
 )
+_TAG_START = re.compile(rb"\s*</?[a-z][a-z0-9:.-]*(?:\s[^<>]{0,500})?/?>", re.IGNORECASE)
+_XML_NAMES = frozenset("xml xsd xsl svg kml gpx rdf rss atom xlf plist odt fodt".split())
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\x0b\x0c\x1b\x08")) + b"\x7f"
 _HEAD = 64 * 1024
+_LINES = 8 * 1024 * 1024
 # One unprintable byte in so many is an accident of some old program; more is no text.
 _CONTROL_SHARE = 100
 
@@ -132,6 +135,8 @@ def sniff(content: bytes, path: str, declared: str) -> str:
         plain = plain.removeprefix(_BOMS[0]).removeprefix(_BOMS[1]).removeprefix(_BOMS[2])
     if _PROGRAMS.match(plain.lstrip()) or b"%PDF-" in plain[:_PDF_WITHIN] or _MAIL.search(plain):
         return UNKNOWN
+    if _extension(path) in _XML_NAMES or declared.endswith(("/xml", "+xml")):
+        return UNKNOWN
     return _kind_of_text(content, plain, path, declared)
 
 
@@ -164,12 +169,12 @@ def _kind_of_text(content: bytes, plain: bytes, path: str, declared: str) -> str
         return named
     if named in (HTML, MARKDOWN, CSV, TSV):
         return named
-    # Quoted characters (\u0031) hide from who reads JSON as plain text, so what is JSON is treated as such.
+    # Quoted characters (\u0031, &#49;) hide from who reads JSON or HTML as plain text.
     if plain.lstrip()[:1] in (b"{", b"[") and _is_json(content):
         return JSON
-    if plain.lstrip()[:1] == b"{" and _is_json_lines(plain):
+    if plain.lstrip()[:1] == b"{" and _is_json_lines(content):
         return JSON_LINES
-    return PLAIN
+    return HTML if _TAG_START.match(plain) else PLAIN
 
 
 def _is_json(content: bytes) -> bool:
@@ -180,9 +185,12 @@ def _is_json(content: bytes) -> bool:
     return True
 
 
-def _is_json_lines(plain: bytes) -> bool:
-    lines = plain.splitlines()
-    return len(lines) > 1 and all(_is_json(line) for line in lines[:3])
+def _is_json_lines(content: bytes) -> bool:
+    lines = content[:_LINES].split(b"\n", 3)
+    # The last one may be cut off; of two the second may be all there is.
+    return len(lines) > 1 and all(
+        _is_json(line) for line in (lines[:-1] if len(lines) > 2 else lines[:1]) if line.strip()
+    )
 
 
 def _extension(path: str) -> str:

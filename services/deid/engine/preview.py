@@ -1,6 +1,7 @@
 """What people see of a treated file when they try a recipe: the beginning of a text or table, or a small picture."""
 
 import base64
+import codecs
 import io
 
 from services.deid.engine import media
@@ -28,9 +29,21 @@ def _preview(treated: Treated, content: bytes) -> dict[str, str]:
         return {"text": _rows(content)[:_CHARACTERS]}
     from services.deid.engine.text.formats import decode_text
 
+    return {"text": decode_text(_beginning(content))[0][:_CHARACTERS]}
+
+
+def _beginning(content: bytes) -> bytes:
+    """Return the beginning of a text, without cutting a character in two (UTF-8, UTF-16, or one byte each)."""
     head = content[:_BYTES_OF_TEXT]
-    # A character cut in two at the end of the head is left out by the limit on characters.
-    return {"text": decode_text(head)[0][:_CHARACTERS]}
+    if len(head) == len(content):
+        return head
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        high = head[-1 if head.startswith(codecs.BOM_UTF16_LE) else -2]
+        return head[:-2] if 0xD8 <= high <= 0xDB else head
+    cut = len(head)
+    while cut > len(head) - 4 and head[cut - 1] & 0xC0 == 0x80:
+        cut -= 1
+    return head[: cut - 1]
 
 
 def _picture(content: bytes) -> bytes:

@@ -48,13 +48,15 @@ def _plan(recipe: Recipe) -> PlanSpec:
 
 async def try_text(ctx: Context, recipe: Recipe, text: str) -> list[Tried]:
     """Return what the recipe would do to a text."""
-    return await _tried(ctx, recipe, [("text.txt", "text/plain", text.encode("utf-8"))])
+    until = asyncio.get_running_loop().time() + _ALTOGETHER_S
+    return await _tried(ctx, recipe, [("text.txt", "text/plain", text.encode("utf-8"))], until)
 
 
 async def try_files(
     ctx: Context, recipe: Recipe, caller: Subject, version_id: UUID, paths: Sequence[str], sample: int
 ) -> list[Tried]:
     """Return what the recipe would do to files of a version: those named, or `sample` of them drawn at random."""
+    until = asyncio.get_running_loop().time() + _ALTOGETHER_S
     loan = new_id()
     await loans.borrow(ctx, loan, version_id, "inspect", caller)
     try:
@@ -63,7 +65,7 @@ async def try_files(
         read: list[tuple[str, str, bytes | None]] = []
         for index, (path, declared) in enumerate(named):
             read.append((path, declared, await _content(derivation, path, f"/paths/{index}")))
-        return await _tried(ctx, recipe, read)
+        return await _tried(ctx, recipe, read, until)
     finally:
         await asyncio.shield(loans.give_back(ctx, loan))
 
@@ -120,10 +122,11 @@ async def _drawn(derivation: Derivation, sample: int) -> list[tuple[str, str]]:
     return sorted(turns[:sample])
 
 
-async def _tried(ctx: Context, recipe: Recipe, files: Sequence[tuple[str, str, bytes | None]]) -> list[Tried]:
+async def _tried(
+    ctx: Context, recipe: Recipe, files: Sequence[tuple[str, str, bytes | None]], until: float
+) -> list[Tried]:
     plan = _plan(recipe)
     loop = asyncio.get_running_loop()
-    until = loop.time() + _ALTOGETHER_S
     tried: list[Tried] = []
     for path, declared, content in files:
         left = until - loop.time()

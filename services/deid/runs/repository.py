@@ -86,7 +86,8 @@ async def claim_run(session: RuleSession, claim: UUID, now: datetime, until: dat
     )
     found = (await session.exec(query)).first()
     if found is not None:
-        found.claim, found.claimed_until = claim, until
+        # Nobody knows how long it will take until the new holder has learned it.
+        found.claim, found.claimed_until, found.seconds_left = claim, until, None
         session.add(found)
         await session.flush()
     return found
@@ -100,6 +101,7 @@ async def hold_claim(session: RuleSession, run_id: UUID, claim: UUID, until: dat
 async def release_claim(session: RuleSession, run_id: UUID, claim: UUID, not_before: datetime, attempts: int) -> bool:
     """Let a run go, to be taken again from `not_before` on; False when the claim is lost."""
     values = {"claim": None, "claimed_until": None, "not_before": not_before, "attempts": attempts}
+    values |= {"seconds_left": None}
     return await _held(session, run_id, claim, values)
 
 

@@ -12,6 +12,8 @@ from services.kit.schemas import AllowedAction
 from services.kit.tokens import Subject
 
 ACTIVE = repository.ACTIVE
+_PATIENCE_S = 30.0
+"""Seconds beyond what was reckoned, after which it is no longer told."""
 
 
 def is_steward(caller: Subject, run: Run) -> bool:
@@ -113,8 +115,11 @@ def _end(run: Run, state: str, reason: str | None, now: datetime) -> None:
 
 
 def seconds_left(run: Run, now: datetime) -> int | None:
-    """Return how long the run will still take, as far as is known: what was reckoned, less the time since."""
+    """Return how long the run will still take, as far as is known: what was reckoned, less the time since.
+
+    None while it waits, and when it should long be over: then what was reckoned was wrong.
+    """
     if run.state != "running" or run.seconds_left is None or run.progress_at is None:
         return None
-    since = (now - run.progress_at) / timedelta(seconds=1)
-    return max(1, round(run.seconds_left - since))
+    left = run.seconds_left - (now - run.progress_at) / timedelta(seconds=1)
+    return max(1, round(left)) if left > -_PATIENCE_S else None

@@ -89,3 +89,20 @@ def test_wrong_extensions_are_treated_by_what_they_are() -> None:
     Image.new("RGB", (40, 30), "red").save(made, "PNG")
     treated = treat_file(made.getvalue(), "a.txt", "text/plain", plan("image.metadata"))
     assert (treated.media_type, treated.withheld) == ("image/png", None)
+
+
+def test_polyglots_keep_only_what_was_treated() -> None:
+    import zipfile
+
+    from PIL import Image
+
+    hidden, made = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(hidden, "w") as archive:
+        archive.writestr("people.txt", NUMBER)
+    Image.new("RGB", (40, 30), "red").save(made, "JPEG", comment=b"<html>" + NUMBER.encode())
+    for tail in (hidden.getvalue(), f"<html>{NUMBER}</html>".encode(), b"%PDF-1.7 " + NUMBER.encode()):
+        for path in ("a.jpg", "a.html", "a.zip", "a.pdf"):
+            treated = treat_file(made.getvalue() + tail, path, "", plan("image.metadata", "text.personal-number"))
+            assert treated.media_type == "image/jpeg"
+            assert treated.content is not None and NUMBER.encode() not in treated.content
+            assert b"people.txt" not in treated.content
