@@ -65,13 +65,13 @@ class Document:
 
 
 def documents(seed: int, count: int) -> list[Document]:
-    """Return documents of about 2,000 characters with four to eight identifiers each."""
+    """Return documents of about a page (3,000 characters) with four to eight identifiers each."""
     draw = random.Random(seed)  # noqa: S311 - made-up text, no secret
     return [_document(draw) for _ in range(count)]
 
 
 def _document(draw: random.Random) -> Document:
-    parts = [("", sentence, "") for sentence in draw.sample(SENTENCES, 20)]
+    parts = [("", sentence, "") for sentence in draw.sample(SENTENCES, 30)]
     for _ in range(draw.randint(4, 8)):
         kind, before, value, after = _identifier(draw)
         parts.insert(draw.randrange(len(parts) + 1), (kind, before + "\0" + value + "\0" + after, ""))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from services.deid.engine.operator import Keys
-from services.deid.engine.text.kinds import label_of
+from services.deid.engine.text.kinds import LABELS, label_of
 
 Action = Literal["remove", "mask", "label", "generalise", "pseudonymise", "surrogate"]
 
@@ -57,7 +57,8 @@ def renderer(action: Action, keys: Keys) -> Render:
         case "mask":
             return lambda _kind, _normal, written: mask(written)
         case "label":
-            return lambda kind, _normal, _written: f"[{label_of(kind)}]"
+            labels = {kind: f"[{label}]" for kind, label in LABELS.items()}
+            return lambda kind, _normal, _written: labels.get(kind) or f"[{label_of(kind)}]"
         case "generalise":
             return lambda kind, normal, written: generalised(kind, normal, written)
         case "pseudonymise":

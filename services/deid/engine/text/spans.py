@@ -46,6 +46,8 @@ def settle(claims: Iterable[Claim]) -> list[Claim]:
     standing in part.
     """
     ordered = sorted(claims)
+    if all(map(_apart, ordered, ordered[1:])):
+        return ordered
     settled: list[Claim] = []
     together: list[Claim] = []
     reach = -1
@@ -57,6 +59,10 @@ def settle(claims: Iterable[Claim]) -> list[Claim]:
         if claim.end > reach:
             reach = claim.end
     return settled + (together if len(together) <= 1 else _settle_together(together))
+
+
+def _apart(before: Claim, after: Claim) -> bool:
+    return before.end <= after.start
 
 
 def _settle_together(claims: list[Claim]) -> list[Claim]:

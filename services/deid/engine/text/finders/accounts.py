@@ -75,10 +75,15 @@ def _checks(iban: str) -> bool:
     return int("".join(str(int(c, 36)) for c in iban[4:] + iban[:4])) % 97 == 1
 
 
-_WORD = re.compile(
-    rb"[bp](?<![9%(letter)b].)(?:(?P<bankgiro>(?<=b)(?:ank-?giro[a-z]*|g))|(?<=p)(?:(?:lus|ost)-?giro[a-z]*|g))"
-    rb"(?:[ -]?(?:nr|nummer|no)\b)?[^9%(letter)b\n]{0,6}(?=9)" % {b"letter": LETTER}
+_GIRO = re.compile(
+    rb"(?:(?P<bankgiro>bank-?)|plus-?|post-?)giro[a-z]*(?:[ -]?(?:nr|nummer|no)\b)?[^9%(letter)b\n]{0,6}(?=9)"
+    % {b"letter": LETTER}
 )
+_SHORT = re.compile(
+    rb"(?:(?P<bankgiro>b)|p)g(?<![9%(letter)b]..)(?:[ -]?(?:nr|nummer|no)\b)?[^9%(letter)b\n]{0,6}(?=9)"
+    % {b"letter": LETTER}
+)
+_HINTS = ((b"giro", _GIRO), (b"bg", _SHORT), (b"pg", _SHORT))
 _BANKGIRO = re.compile(r"[1-9][0-9]{2,3}-[0-9]{4}(?![0-9])(?!-[0-9])")
 _BANKGIRO_AFTER_WORD = re.compile(r"[1-9][0-9]{2,3}[ -]{0,3}[0-9]{2}[ -]?[0-9]{2}(?![0-9])")
 _PLUSGIRO = re.compile(r"[1-9][0-9]?(?: [0-9]{2}){1,3} ?- ?[0-9](?![0-9])(?!-[0-9])")
@@ -92,14 +97,21 @@ def find_giros(scan: Scan) -> Iterator[Candidate]:
     After a word such as `bg` any number of the right length is one; alone it needs the usual form and its check digit.
     """
     text, shape = scan.text, scan.shape
-    done = 0
-    if b"giro" in shape or b"bg" in shape or b" pg" in shape or b"\npg" in shape or shape.startswith(b"pg"):
-        for word in _WORD.finditer(shape):
+    for hint, pattern in _HINTS:
+        at = shape.find(hint)
+        while at >= 0:
+            word = None
+            if pattern is _GIRO:
+                word = pattern.match(shape, max(at - 5, 0)) or pattern.match(shape, max(at - 4, 0))
+            elif not shape[at - 1 : at].isalpha():
+                word = pattern.match(shape, at)
+            at = shape.find(hint, at + 2)
+            if word is None:
+                continue
             kind = "bankgiro" if word["bankgiro"] else "plusgiro"
             number = (_BANKGIRO_AFTER_WORD if word["bankgiro"] else _PLUSGIRO_AFTER_WORD).match(text, word.end())
-            if number and word.end() >= done:
+            if number:
                 yield _giro(kind, number)
-                done = number.end()
     for number in _FORMED.finditer(shape):
         start = number.start()
         match = (_BANKGIRO if number["bankgiro"] else _PLUSGIRO).match(text, start)

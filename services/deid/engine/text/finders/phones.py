@@ -53,7 +53,9 @@ def find(scan: Scan) -> Iterator[Candidate]:
                 continue
             found = None
             if text[start] == "0" or shape[start - 1 : start] == b"+" or shape[start - 2 : start] == b"+ ":
-                if cluster.digits >= 7 or worded:
+                # Among more figures than a number has (those of an account), only what is written like one is tried.
+                usual = cluster.digits <= 15 or start == done or _WITH_SIGN.match(text, start)
+                if usual and (cluster.digits >= 7 or worded):
                     found = _phone_at(text, start, start == done, worded and start - low < 4)
             elif start == low and (worded or end - start == 11 or text[start] == "4"):
                 found = _without_prefix(text, start, worded)
