@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from services.deid.engine.operator import Finding, Place
 
@@ -72,19 +72,36 @@ class Outcome:
     @staticmethod
     def read(header: Mapping[str, Any], content: bytes = b"") -> "Outcome":
         """Return what a worker answered; KeyError, TypeError or ValueError when it is not of this form."""
-        places = cast("list[dict[str, Any]]", header["places"])
         return Outcome(
-            media_type=str(header["media_type"]),
-            withheld=None if header["withheld"] is None else str(header["withheld"]),
+            media_type=clean(header["media_type"]),
+            withheld=None if header["withheld"] is None else clean(header["withheld"])[:60],
             counts={
-                str(kind): {"found": int(n["found"]), "treated": int(n["treated"])}
+                clean(kind): {"found": int(n["found"]), "treated": int(n["treated"])}
                 for kind, n in header["counts"].items()
             },
-            findings=[Finding(**finding) for finding in header["findings"]],
-            places=[Place(**{**place, "picture": base64.b64decode(place["picture"])}) for place in places],
-            totals={str(sort): int(number) for sort, number in header["totals"].items()},
+            findings=[_finding(finding) for finding in header["findings"]],
+            places=[_place(place) for place in header["places"]],
+            totals={clean(sort): int(number) for sort, number in header["totals"].items()},
             measures=dict(header["measures"]),
-            preview={str(k): str(v) for k, v in header["preview"].items()},
+            preview={clean(k): clean(v) for k, v in header["preview"].items()},
             seconds=float(header["seconds"]),
             content=content,
         )
+
+
+def clean(value: object) -> str:
+    """Return a text that can be encoded: half characters, as JSON may write them, are replaced by `?`."""
+    return str(value).encode("utf-8", "replace").decode("utf-8")
+
+
+def _finding(raw: Mapping[str, Any]) -> Finding:
+    texts = {name: clean(raw[name]) for name in ("kind", "operator", "place", "shape", "after")}
+    return Finding(**texts, treated=bool(raw["treated"]))
+
+
+def _place(raw: Mapping[str, Any]) -> Place:
+    texts = {name: clean(raw[name]) for name in ("kind", "place", "before", "after")}
+    sort = raw["sort"]
+    if sort not in ("treated", "untreated"):
+        raise ValueError("no such sort of place")
+    return Place(sort, **texts, picture=base64.b64decode(raw["picture"]))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import services
-from services.deid.pool.shapes import Outcome, PlanSpec, Task
+from services.deid.pool.shapes import Outcome, PlanSpec, Task, clean
 
 _LENGTHS = struct.Struct(">IQ")
 _ROOT = Path(services.__file__).resolve().parent.parent
@@ -99,10 +99,14 @@ class Worker:
     async def names(self, plan: PlanSpec, paths: list[str], deadline_s: float) -> list[tuple[str, dict[str, int]]]:
         """Return the paths for these files' results, and what was found in their names by kind."""
         content = await self._ask({"do": "names", "plan": plan.id}, json.dumps(paths).encode(), deadline_s)
-        answer = json.loads(content)
-        if len(answer) != len(paths):
-            raise WorkerDied("another number of names")
-        return [(str(path), {str(k): int(n) for k, n in counts.items()}) for path, counts in answer]
+        try:
+            named = [(clean(path), {clean(k): int(n) for k, n in found.items()}) for path, found in json.loads(content)]
+            if len(named) != len(paths):
+                raise ValueError
+        except (ValueError, TypeError, AttributeError):
+            await self.end()
+            raise WorkerDied("what the process says are no names") from None
+        return named
 
     async def suggest(self, content: bytes, path: str, declared: str, deadline_s: float) -> dict[str, Any]:
         """Return what is suggested for a table (see `engine.suggest`)."""
@@ -181,7 +185,7 @@ class Worker:
                 raise ValueError
             header = json.loads(await self._read(head, deadline_s))
             self.resident_bytes = int(header["rss"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             await self.end()
             raise WorkerDied("what the process says is no answer") from None
         return header, size
@@ -218,5 +222,5 @@ class Worker:
 def _outcome(header: dict[str, Any], content: bytes) -> Outcome:
     try:
         return Outcome.read(header, content)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise WorkerDied("what the process says is no outcome") from None

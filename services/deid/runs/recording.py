@@ -1,6 +1,7 @@
 """What became of files, written down with the run's progress in one transaction."""
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -75,5 +76,14 @@ def _added(
 
 
 def numbers(measures: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what may stand in the clear of what was measured: numbers and truth values, no words from a file."""
-    return {name: value for name, value in measures.items() if isinstance(value, bool | int | float) or value is None}
+    """Return what may stand in the clear of what was measured: numbers and truth values, no words from a file.
+
+    What is no number after all (an average of nothing) is None, as JSON knows no other.
+    """
+    open_ones = {
+        name: value for name, value in measures.items() if value is None or isinstance(value, bool | int | float)
+    }
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in open_ones.items()
+    }

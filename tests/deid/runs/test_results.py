@@ -136,3 +136,12 @@ async def test_progress_is_told_while_a_run_goes_on(world: World, monkeypatch: A
     assert len(seen) == 10
     assert all(each["seconds_left"] is not None for each in seen)
     assert seen[-1]["seconds_left"] < 1
+
+
+async def test_half_characters_in_json_sink_nothing(world: World) -> None:
+    content = f'{{"a": "\\ud800 {NUMBERS[0]} \\udfff", "b\\ud800": "x"}}'.encode()
+    run_id, made = await world.finished({"a.json": content, "b.txt": b"x"})
+    assert made is not None
+    assert all(NUMBERS[0].encode() not in c for c in world.catalog.versions[made].files.values())
+    assert (await world.steward.get(f"/runs/{run_id}/report")).status_code == 200
+    assert (await world.steward.get(f"/runs/{run_id}/review-samples")).status_code == 200
