@@ -58,9 +58,7 @@ def test_every_encoding_comes_back_as_it_was(encoding: str) -> None:
 
 
 def test_damaged_utf8_goes_through_and_is_searched() -> None:
-    content = (
-        "Åsa Öberg är här".encode() + b"\xff\xfe" + b"8507" + b"\xff" + b"09-1234 \xc3\xa5\xc3\xa4\xc3\xb6"
-    )
+    content = "Åsa Öberg är här".encode() + b"\xff\xfe" + b"8507" + b"\xff" + b"09-1234 \xc3\xa5\xc3\xa4\xc3\xb6"
     treated = plain(content)
     assert treated.content == "[PERSON] är här".encode() + b"\xff\xfe" + b"[PERSONAL-NUMBER] \xc3\xa5\xc3\xa4\xc3\xb6"
 

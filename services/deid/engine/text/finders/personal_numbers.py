@@ -19,6 +19,7 @@ def _digits(*choices: str) -> str:
     return f"(?:{'|'.join(split)})"
 
 
+_GAP = r"(?:[\x20\t]{0,4}(?:(?:\r\n?|\n)[\x20\t]{0,8})?)"
 _BETWEEN = rf"{_BREAK}|[-./\x20]|"
 _NUMBER = re.compile(
     rf"""(?:(?P<century>{_digits("1[6-9]", "2[01]")}){_BREAK}?)?
@@ -27,7 +28,7 @@ _NUMBER = re.compile(
     (?P<month>{_digits("0[1-9]", "1[0-2]")})
     (?P<second>{_BETWEEN})
     (?P<day>{_digits("0[1-9]", "[12][0-9]", "3[01]", "6[1-9]", "[78][0-9]", "9[01]")})
-    (?P<sign>(?:\s{{0,4}}[-+./_:]{{1,2}}){{0,2}}\s{{0,4}})
+    (?P<sign>(?:{_GAP}[-+./_:]{{1,2}}){{0,2}}{_GAP})
     (?P<serial>{_digits("[0-9][0-9][0-9][0-9]")})(?![0-9])""",
     re.VERBOSE,
 )
@@ -84,7 +85,8 @@ def _number_at(text: str, start: int, end: int) -> Candidate | None:
     if match is not None:
         digits = _NOT_DIGITS.sub("", match.group())
         ten = digits[-10:]
-        parted = any((match[name] and not match[name].isspace()) or match[name] == " " for name in ("first", "second"))
+        between = match["first"], match["second"]
+        parted = any(gap and "\n" not in gap and "\r" not in gap for gap in between)
         breaks = len(_LINE_ENDS.findall(match.group()))
         sign = match["sign"]
         clear = not parted and breaks < 2

@@ -59,10 +59,8 @@ def invented_name(written: str, draw: Callable[[str, str], int]) -> str:
 def _other(
     part: str, index: int, count: int, first: frozenset[str], last: frozenset[str], draw: Callable[[str, str], int]
 ) -> str:
-    if is_invented(part) or (not part[0].isupper() and part[0].isalpha() and count > 1 and part[0].islower()):
+    if is_invented(part) or len(part) == 1 or (part[0].islower() and count > 1):
         return part
-    if len(part) == 1:
-        return "ABCDEFGHIJKLMNOPRSTUVY"[draw("initial", part.lower()) % 22] if False else part
     genitive = part[-1] in "sS" and part.lower() not in first and part.lower() not in last
     stem = part[:-1].lower() if genitive else part.lower()
     surname = (stem in last and stem not in first) or (stem not in first and index == count - 1 and count > 1)
