@@ -112,7 +112,8 @@ def test_any_bytes_in_any_format(content: bytes, action: str, treat: type) -> No
 
 PIECES = (
     "<b>", "</b>", "<a href='", "'>", "<!--", "-->", "<script>", "</script>", "&#49;", "&amp", "%31", "**", "_", "`",
-    "[", "](", ")", "\\", "<", ">", '"', "850709", "-1234", "Anna ", "Svensson", " ", "\n", "[PERSON]", "data:a/b,", "(",
+    "[", "](", ")", "\\", "<", ">", '"', "850709", "-1234", "Anna ", "Svensson", " ", "\n", "[PERSON]", "data:a/b,",
+    "(",
     "anna@x.se", "tel:", "070-1234567",
 )  # fmt: skip
 markup = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)
