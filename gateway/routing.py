@@ -11,7 +11,7 @@ SERVICES: dict[str, frozenset[str]] = {
         }
     ),
     "catalog": frozenset({"datasets", "donations", "uploads", "versions"}),
-    "deid": frozenset({"gates", "operators", "recipes", "runs"}),
+    "deid": frozenset({"operators", "recipes", "runs"}),
     "annotation": frozenset({"campaigns", "reviews", "tasks"}),
 }  # fmt: skip
 

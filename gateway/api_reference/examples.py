@@ -120,6 +120,8 @@ class Examples:
         return made
 
     def _array(self, schema: Json, name: str, depth: int) -> list[Any]:
+        if "prefixItems" in schema:  # a tuple: each place has a schema of its own
+            return [self.of(item, name, depth + 1) for item in schema["prefixItems"]]
         items = schema.get("items")
         if not isinstance(items, dict) or depth >= _DEPTH - 2:
             return []
