@@ -147,7 +147,10 @@ async def ensure_commit(
 
 
 async def _committed(session: RuleSession, service: Subject, derivation_id: UUID) -> Version | None:
-    derivation = (await work_of(session, service, derivation_id)).derivation
+    await work_of(session, service, derivation_id)
+    # Locked: another request may be committing it now.
+    derivation = await repository.derivation(session, derivation_id, lock=True)
+    assert derivation is not None
     if derivation.state != "committed" or derivation.version_id is None:
         return None
     found = await datasets.version(session, derivation.version_id)
