@@ -17,6 +17,10 @@ REASONS: Texts = {
         "sv": "Alla filer hölls inne, så det blev ingen version.",
         "en": "Every file was withheld, so no version came of it.",
     },
+    "operators-changed": {
+        "sv": "Operatorer eller modeller byttes ut under körningen; gör nästa nummer av receptet och kör det.",
+        "en": "Operators or models were exchanged during the run; make the recipe's next number and run that.",
+    },
     "catalogue-refused": {
         "sv": "Katalogen tog inte emot resultatet; se loggen.",
         "en": "The catalogue did not take the result; see the log.",

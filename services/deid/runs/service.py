@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.deid.pool.pool import Pool
 from services.deid.pool.shapes import PlanSpec
+from services.deid.recipes import rules as recipe_rules
 from services.deid.recipes.models import Recipe
 from services.deid.runs.models import Run
 from services.deid.settings import DeidSettings
@@ -36,6 +37,8 @@ class Work:
     dataset_id: UUID
     mode: str
     listed: bool
+    changed: bool
+    """Operators or models are other ones than when the run was made: its files would be treated in two ways."""
     attempts: int
     details: dict[str, object]
     plan: PlanSpec
@@ -66,6 +69,7 @@ def work_of(ctx: Context, run: Run, recipe: Recipe, secrets: DatasetSecrets) -> 
         dataset_id=run.dataset_id,
         mode=run.mode,
         listed=run.files_total is not None,
+        changed=bool(recipe_rules.outdated(recipe)) or recipe_rules.models(recipe) != run.models,
         attempts=run.attempts,
         details=details,
         # Another dataset has other keys: the plan is told apart by both.

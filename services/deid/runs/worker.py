@@ -117,6 +117,8 @@ class Job:
 
 
 async def _carry_out(ctx: Context, work: Work, job: Job) -> None:
+    if work.changed:
+        raise Ended("operators-changed")
     if not work.listed:
         await list_files(ctx, work)
     job.treatment = await _treatment(ctx, work)

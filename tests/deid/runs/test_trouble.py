@@ -10,7 +10,8 @@ from services.deid.pool.pool import Pool
 from services.deid.runs.worker import take_one
 from services.deid.sources import repository as sources
 from tests.deid.fake_catalog import Derivation, Refusal
-from tests.deid.support import World
+from tests.deid.support import World, deid_context
+from tests.support.wait import until
 
 NUMBER = "19811228-9874"
 BROKEN = "tests.deid.broken_child"
@@ -349,3 +350,45 @@ async def test_recipes_and_versions_that_are_not_there(world: World) -> None:
     assert (unknown.status_code, unknown.json()["errors"][0]["code"]) == (422, "recipe-unknown")
     body = {"recipe_id": await world.recipe(), "version_id": str(new_id())}
     assert (await world.steward.post("/runs", json=body)).status_code == 404
+
+
+async def test_of_two_processes_one_has_a_run_and_who_was_given_up_changes_nothing_more(world: World) -> None:
+    pool = await use_broken(world)
+    world.ctx.settings.deid_run_claim_s = 600  # pyright: ignore[reportAttributeAccessIssue]
+    files = {f"{n:03}.txt": b"SLOW 0.01" for n in range(150)}
+    run_id = await world.run(await world.recipe(), world.version(files))
+    first = asyncio.create_task(take_one(world.ctx))
+
+    async def begun() -> bool:
+        return (await world.look(run_id))["progress"]["files_done"] > 0
+
+    await until(begun, seconds=30, what="some files are done")
+    async with deid_context(
+        world.urls, world.folder, world.clock, world.access.app, world.catalog.app, deid_run_claim_s=600
+    ) as other:
+        assert not await take_one(other), "the run is held"
+        # As if the first had stood still for longer than its claim holds.
+        world.clock.advance(seconds=700)
+        assert await take_one(other)
+        assert await first
+    run = await world.look(run_id)
+    assert (run["state"], run["files_treated"], run["progress"]["files_done"]) == ("finished", 150, 150)
+    assert len(made_by(world, run)) == 150
+    assert (await world.events()).count("factory.deid.run.finished.v1") == 1
+    await pool.close()
+
+
+async def test_a_run_whose_operators_were_exchanged_does_not_mix_two_ways(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from services.deid.engine.catalogue import operators
+    from services.deid.engine.operator import Operator
+
+    run_id = await world.run(await world.recipe(), world.version({"a.txt": b"x"}))
+    known = operators().get("text.email")
+    assert known is not None
+    newer = Operator(**{**vars(known), "version": known.version + ".1"})
+    monkeypatch.setitem(operators()._by_name, "text.email", newer)
+    await world.work()
+    run = await world.look(run_id)
+    assert (run["state"], run["reason"]) == ("failed", "operators-changed")
