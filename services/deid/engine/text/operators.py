@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from services.deid.engine.operator import REGISTRY, Operator, Params, Step
 from services.deid.engine.text.actions import Action
 from services.deid.engine.text.kinds import LABELS
+from services.deid.engine.text.names import lexicon
 from services.deid.engine.text.scan import Scan
 from services.deid.engine.text.spans import Candidate
 
@@ -200,3 +201,6 @@ CUSTOM = _register(
     ),
     params=CustomParams,
 )
+
+MODELS = {"text.name": (("names-lexicon", lexicon.digest()),)}
+"""Word lists that operators look with, by their digest."""

@@ -1,5 +1,6 @@
 """The lists that `names/build.py` made, loaded once a process."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -42,7 +43,16 @@ def of_sections(sections: dict[str, frozenset[str]]) -> Lexicon:
     )
 
 
+FILE = Path(__file__).with_name("lexicon.txt")
+
+
 @cache
 def lexicon() -> Lexicon:
     """Return the lexicon of this installation."""
-    return of_sections(parse(Path(__file__).with_name("lexicon.txt").read_text("utf-8")))
+    return of_sections(parse(FILE.read_text("utf-8")))
+
+
+@cache
+def digest() -> str:
+    """Return the SHA-256 (hex) of the lexicon's file: runs record with which names they looked."""
+    return hashlib.sha256(FILE.read_bytes()).hexdigest()
