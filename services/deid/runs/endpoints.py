@@ -1,5 +1,6 @@
 """Runs over HTTP."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -14,7 +15,7 @@ from services.deid.recipes.models import Recipe
 from services.deid.remembered import give_remembered
 from services.deid.runs import repository, rules
 from services.deid.runs.models import Run
-from services.deid.runs.schemas import Progress, RunIn, RunOut
+from services.deid.runs.schemas import Progress, RunIn, RunOut, Withheld
 from services.deid.runs.service import poke
 from services.deid.sources import loans
 from services.deid.sources import repository as sources
@@ -46,7 +47,9 @@ Steward = requires("steward")
 RunId = Annotated[UUID, Path(description="The run.")]
 
 
-def _show(caller: Subject, run: Run, now: datetime, lang: Language) -> RunOut:
+def _show(
+    caller: Subject, run: Run, now: datetime, lang: Language, withheld: Mapping[UUID, Mapping[str, int]]
+) -> RunOut:
     fields = {name: getattr(run, name) for name in RunOut.model_fields if hasattr(run, name)}
     progress = Progress(
         files_total=run.files_total,
@@ -60,6 +63,10 @@ def _show(caller: Subject, run: Run, now: datetime, lang: Language) -> RunOut:
             **fields,
             "reason_text": reason_text(run.reason, lang),
             "progress": progress,
+            "withheld": [
+                Withheld(reason=reason, text=reason_text(reason, lang), files=files)
+                for reason, files in withheld.get(run.id, {}).items()
+            ],
             "allowed_actions": rules.actions(caller, run),
         }
     )
@@ -107,7 +114,7 @@ async def create_run(
     await session.flush()
     response.headers["ETag"] = etag(run.revision)
     poke(ctx)
-    return _show(caller, run, now, lang)
+    return _show(caller, run, now, lang, {})
 
 
 async def _recipe(request: Request, ctx: Context, body: RunIn) -> Recipe:
@@ -165,8 +172,9 @@ async def list_runs(
         before=after_id(params),
         limit=params.limit,
     )
+    withheld = await repository.withheld_by_reason(session, [row.id for row in rows])
     now = ctx.clock.now()
-    return page(rows, params.limit, lambda row: (row.id,), lambda row: _show(caller, row, now, lang))
+    return page(rows, params.limit, lambda row: (row.id,), lambda row: _show(caller, row, now, lang, withheld))
 
 
 @router.get("/runs/{run_id}", operation_id="get_run", summary="See how a run is going")
@@ -174,7 +182,8 @@ async def get_run(run_id: RunId, caller: Caller, ctx: Ctx, session: Session, lan
     """Read a run: its state, how far it is, and how long it will still take as far as is known."""
     run = await rules.run_for(session, caller, run_id)
     response.headers["ETag"] = etag(run.revision)
-    return _show(caller, run, ctx.clock.now(), lang)
+    withheld = await repository.withheld_by_reason(session, [run.id])
+    return _show(caller, run, ctx.clock.now(), lang, withheld)
 
 
 @router.post("/runs/{run_id}/stop", operation_id="stop_run", summary="Stop a run")
@@ -196,4 +205,4 @@ async def stop_run(
     await rules.stop(session, run, "stopped-by-steward", now)
     await session.flush()
     response.headers["ETag"] = etag(run.revision)
-    return _show(caller, run, now, lang)
+    return _show(caller, run, now, lang, await repository.withheld_by_reason(session, [run.id]))

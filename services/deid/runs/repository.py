@@ -251,6 +251,20 @@ async def note_attempt(session: RuleSession, run_id: UUID, number: int) -> None:
     )
 
 
+async def withheld_by_reason(session: RuleSession, run_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    """Return by run and reason how many files are withheld."""
+    query = (
+        select(RunFile.run_id, RunFile.reason, func.count())
+        .where(col(RunFile.run_id).in_(run_ids), RunFile.state == "withheld")
+        .group_by(col(RunFile.run_id), col(RunFile.reason))
+        .order_by(func.count().desc(), col(RunFile.reason))
+    )
+    found: dict[UUID, dict[str, int]] = {}
+    for run_id, reason, number in (await session.execute(query)).all():
+        found.setdefault(run_id, {})[str(reason)] = int(number)
+    return found
+
+
 async def smallest_treated(session: RuleSession, run_id: UUID) -> RunFile | None:
     """Return the smallest file that is treated."""
     query = select(RunFile).where(RunFile.run_id == run_id, RunFile.state == "treated")

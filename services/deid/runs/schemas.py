@@ -42,6 +42,14 @@ class ModelUsed(Resource):
     sha256: str
 
 
+class Withheld(Resource):
+    """So many files are withheld for this reason."""
+
+    reason: str
+    text: str | None
+    files: int
+
+
 class RunOut(Resource):
     """A run of a recipe over a version."""
 
@@ -57,6 +65,7 @@ class RunOut(Resource):
     progress: Progress
     files_treated: int
     files_withheld: int
+    withheld: list[Withheld] = Field(description="Why files are withheld, most frequent first.")
     key_id: UUID = Field(description="The key behind its pseudonyms; the same for all runs of a dataset.")
     operators: list[OperatorUsed]
     models: list[ModelUsed]

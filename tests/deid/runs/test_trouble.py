@@ -206,6 +206,8 @@ async def test_nothing_treated_makes_no_version(world: World) -> None:
     await world.work()
     run = await world.look(run_id)
     assert (run["state"], run["reason"], run["files_withheld"]) == ("failed", "nothing-treated", 1)
+    assert [(w["reason"], w["files"]) for w in run["withheld"]] == [("type-unknown", 1)]
+    assert run["withheld"][0]["text"] != "type-unknown"
     await world.tidy()
     assert world.catalog.derivations[UUID(run_id)].state == "abandoned"
 
