@@ -66,7 +66,7 @@ def treat_markdown(content: bytes, media_type: str, plan: TextPlan) -> Treated:
     def treat(text: str, report: Report) -> str:
         return _marked_up(text, markdown.read(text), plan, report, markdown.writer(text))
 
-    return _treat(content, media_type, plan, treat)
+    return _treat(content, media_type, plan, _settled(plan, treat))
 
 
 def treat_html(content: bytes, media_type: str, plan: TextPlan) -> Treated:
@@ -75,7 +75,7 @@ def treat_html(content: bytes, media_type: str, plan: TextPlan) -> Treated:
     def treat(text: str, report: Report) -> str:
         return _marked_up(text, html_text.read(text), plan, report, html_text.escaped)
 
-    return _treat(content, media_type, plan, treat, charset=_declared(content), references=True)
+    return _treat(content, media_type, plan, _settled(plan, treat), charset=_declared(content), references=True)
 
 
 def treat_json(content: bytes, media_type: str, plan: TextPlan) -> Treated:
@@ -109,6 +109,25 @@ def _treat(
     except (Undecodable, _Withheld) as error:
         return Treated(None, media_type, withheld=error.code)
     return report.of(content if after == text else encode_text(after, encoding, references), media_type)
+
+
+_LOOKS = 8
+
+
+def _settled(plan: TextPlan, treat: Callable[[str, Report], str]) -> Callable[[str, Report], str]:
+    """Treat until nothing changes: markup that is left over beside what was replaced may read as part of it."""
+
+    def until_settled(text: str, report: Report) -> str:
+        after = treat(text, report)
+        for look in range(_LOOKS):
+            # What is found only now stands where something was found before; that has been reported.
+            again = after if after == text else treat(after, Report(plan.seed(look.to_bytes())))
+            if again == after:
+                return after
+            after = again
+        raise _Withheld("text-unsettled")
+
+    return until_settled
 
 
 def _treated(plan: TextPlan, text: str, context: str) -> TextResult:
