@@ -56,7 +56,7 @@ def actions(caller: Subject, run: Run) -> list[AllowedAction]:
     return [
         action("stop", role, f"run-{run.state}" if run.state not in ACTIVE else late),
         action("read_report", None, finished),
-        action("judge_samples", role, open_gate),
+        action("judge", role, open_gate),
         action("decide_gate", second, open_gate),
     ]
 
