@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from services.kit.settings import Settings
@@ -15,6 +16,11 @@ from tests.support.postgres import TestPostgres
 
 # What Hypothesis remembers of earlier runs lies with all other state.
 set_hypothesis_home_dir(Path(__file__).resolve().parents[1] / ".factory" / "cache" / "hypothesis")
+
+# CI tries the same examples each time, so that it judges the change and not the draw; everybody else tries new ones.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")

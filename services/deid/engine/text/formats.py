@@ -90,7 +90,7 @@ def treat_json(content: bytes, media_type: str, plan: TextPlan) -> Treated:
             raise _Withheld(withheld)
         return after
 
-    return _treat(content, media_type, plan, treat)
+    return _treat(content, media_type, plan, _settled(plan, treat))
 
 
 def _treat(

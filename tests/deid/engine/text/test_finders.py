@@ -10,6 +10,12 @@ def found(operator: str, text: str) -> list[tuple[str, str]]:
     return [(span.kind, text[span.start : span.end]) for span in planted.plan("label", (operator,)).find(text)]
 
 
+def test_what_ends_before_an_address_does_not_hide_it() -> None:
+    """`a:` could begin an address of version 6; `::ffff:0:0` behind it is one."""
+    assert found("text.ip", "a: ::ffff:0:0") == [("ip-address", "::ffff:0:0")]
+    assert found("text.ip", "bad: fe80::1, dead: ::1") == [("ip-address", "fe80::1"), ("ip-address", "::1")]
+
+
 @pytest.mark.parametrize(
     ("text", "kind", "number"),
     [

@@ -74,12 +74,20 @@ def find_ips(scan: Scan) -> Iterator[Candidate]:
     at = shape.find(b":")
     while at >= 0:
         start = max(done, at - 4)
-        match = _V6.search(text, start, at + 45) if shape.startswith(_V6_SHAPES, at) else None
+        match = _run_over(text, start, at) if shape.startswith(_V6_SHAPES, at) else None
         found = _v6(text, match) if match else None
         if found:
             yield found
         done = found.end if found else done
         at = shape.find(b":", max(done, at + 1))
+
+
+def _run_over(text: str, start: int, at: int) -> re.Match[str] | None:
+    """Return the run of an address's characters that `at` is in; one that ends before it (`a: ::1`) is passed over."""
+    match = _V6.search(text, start, at + 45)
+    while match is not None and match.end() <= at:
+        match = _V6.search(text, match.end(), at + 45)
+    return match
 
 
 _V6_SHAPES = tuple(b":" + bytes([byte]) for byte in b":9abcdef")
