@@ -147,7 +147,7 @@ ROWS = [
     Row("list_reviews", "GET", "/reviews?campaign_id={campaign}", "judge", wrong_one="marker"),
     Row("get_review", "GET", "/reviews/{disputed}", "judge", wrong_one="marker"),
     Row("review_task", "POST", "/reviews/{disputed}", "judge", wrong_one="marker", json=marks),
-    Row("get_agreement_statistics", "GET", "/campaigns/{campaign}/agreement", "lead", wrong_one="marker"),
+    Row("get_agreement_statistics", "GET", "/campaigns/{campaign}/agreement", "marker", wrong=404, wrong_one="colleague"),
     Row("export_campaign", "GET", "/campaigns/{campaign}/export?format=csv", "lead", wrong_one="marker"),
     Row("import_annotations", "POST", "/campaigns/{campaign}/import?format=csv", "lead", 422, wrong_one="marker",
         extra=lambda w: {"content": b"not a file of annotations"}),
