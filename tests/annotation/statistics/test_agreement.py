@@ -99,6 +99,15 @@ def test_boxes_are_counted_by_object() -> None:
     assert told.percent.value == pytest.approx(100 / 3)
 
 
+def test_a_mark_is_of_an_object_when_it_is_like_each_of_its_marks() -> None:
+    # c is like b, and b like a; but c is not like a.
+    answers = {who: [box("cat", x, 0, 10, 10)] for who, x in (("a", 0), ("b", 3), ("c", 6))}
+    assert units_of(schema("boxes"), answers) == [
+        Unit({"a": "cat", "b": "cat", "c": ""}),
+        Unit({"a": "", "b": "", "c": "cat"}),
+    ]
+
+
 def test_between_equal_boxes_the_same_label_is_matched() -> None:
     answers = {
         "a": [box("cat", 0, 0, 10, 10), box("dog", 0, 0, 10, 10)],
