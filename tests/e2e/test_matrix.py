@@ -225,7 +225,7 @@ def test_those_without_the_right_are_refused(world: World, row: Row) -> None:
                 "run",
                 "campaign",
                 "task",
-                "item",
+                "disputed",
             )
             seen = [key for key in hidden if world.ids[key] in answer.text]
             assert name != "outsider" or not seen, f"{name} sees {seen}"

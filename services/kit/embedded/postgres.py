@@ -32,6 +32,7 @@ class EmbeddedPostgres:
 
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         _forget_dead_handles(self.folder)
+        _forget_dead_postmaster(self.folder)
         self._known = vars(PostgresServer)["_instances"]
         # cleanup_mode None: the server outlives crashes of this process; whoever starts it stops it.
         self._server = get_server(self.folder, cleanup_mode=None)
@@ -104,3 +105,41 @@ def _alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _forget_dead_postmaster(folder: Path) -> None:
+    """Remove the pid file of a server that was killed, when nothing of it is left.
+
+    pgserver takes whatever has the number in that file for a running server: also one that is dead and not yet reaped,
+    and a stranger who got the number since. It would hand out a socket on which nobody listens.
+    """
+    file = folder / "postmaster.pid"
+    try:
+        pid = int(file.read_text().splitlines()[0])
+    except (FileNotFoundError, ValueError, IndexError):
+        return
+    if not _is_postgres(pid) and not any(_is_postgres(other) for other in _processes_in(folder)):
+        file.unlink(missing_ok=True)
+
+
+def _is_postgres(pid: int) -> bool:
+    """Whether a process is alive and a server of PostgreSQL. Where that cannot be seen, it is taken for one."""
+    try:
+        name, _, rest = (Path("/proc") / str(pid) / "stat").read_text().partition("(")[2].rpartition(")")
+    except FileNotFoundError:
+        return not Path("/proc/self/stat").exists()
+    except (ProcessLookupError, PermissionError):
+        return False
+    return name == "postgres" and rest.split()[0] not in ("Z", "X")
+
+
+def _processes_in(folder: Path) -> list[int]:
+    """Return the processes that work in a folder, as a server's children work in its data."""
+    found: list[int] = []
+    for entry in Path("/proc").iterdir() if Path("/proc/self/stat").exists() else ():
+        try:
+            if entry.name.isdigit() and os.readlink(entry / "cwd") == str(folder.resolve()):
+                found.append(int(entry.name))
+        except OSError:  # it has ended meanwhile, or is somebody else's
+            continue
+    return found
