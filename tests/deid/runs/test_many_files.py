@@ -17,6 +17,8 @@ from tests.deid.support import World
 
 FILES = 20_000
 LIMIT = 2 * 1024**3
+SERVICE = 300_000_000
+"""More than the whole factory holds before its first run (190 MB); the process of the tests holds what they left."""
 RECIPE: list[dict[str, Any]] = [
     {"operator": "text.personal-number", "params": {"action": "pseudonymise"}},
     {"operator": "text.phone", "params": {}},
@@ -106,4 +108,4 @@ async def test_twenty_thousand_small_files_take_less_than_two_gigabytes(world: W
     run = await world.look(run_id)
     print(f"{FILES} files, {FILES / seconds:.0f} a second, at most {most[0] / 1e6:.0f} MB ({before / 1e6:.0f} before)")  # noqa: T201
     assert (run["state"], run["files_treated"], run["files_withheld"]) == ("finished", FILES, 0), run
-    assert most[0] < LIMIT
+    assert most[0] - before + SERVICE < LIMIT
