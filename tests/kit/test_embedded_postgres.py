@@ -44,7 +44,8 @@ def test_a_pid_file_with_a_dead_or_strange_process_does_not_stop_the_next_start(
     server.start()
     assert answers(server)
     file = folder / "postmaster.pid"
-    written = file.read_text().splitlines()
+    socket_lock = next(folder.glob(".s.PGSQL.*.lock"))
+    written, locked = file.read_text().splitlines(), socket_lock.read_text().splitlines()
     server.stop()
     # A process that has ended and that nobody has asked for its end: a zombie, as a killed server is for a while.
     ended = subprocess.Popen([sys.executable, "-c", ""])
@@ -52,6 +53,7 @@ def test_a_pid_file_with_a_dead_or_strange_process_does_not_stop_the_next_start(
     try:
         for number in (ended.pid, os.getpid()):
             file.write_text("\n".join([str(number), *written[1:]]) + "\n")
+            socket_lock.write_text("\n".join([str(number), *locked[1:]]) + "\n")
             again = EmbeddedPostgres(folder)
             again.start()
             try:

@@ -108,18 +108,27 @@ def _alive(pid: int) -> bool:
 
 
 def _forget_dead_postmaster(folder: Path) -> None:
-    """Remove the pid file of a server that was killed, when nothing of it is left.
+    """Remove the lock files of a server that was killed, when nothing of it is left.
 
-    pgserver takes whatever has the number in that file for a running server: also one that is dead and not yet reaped,
-    and a stranger who got the number since. It would hand out a socket on which nobody listens.
+    pgserver takes whatever has the number in `postmaster.pid` for a running server, and would hand out a socket on
+    which nobody listens; PostgreSQL itself would not start beside the lock of the socket. Also when the number is that of a
+    process that is dead and not yet reaped (which some containers never do), or of a stranger who got it since.
     """
     file = folder / "postmaster.pid"
-    try:
-        pid = int(file.read_text().splitlines()[0])
-    except (FileNotFoundError, ValueError, IndexError):
+    sockets = list(folder.glob(".s.PGSQL.*.lock"))
+    if any(_is_postgres(other) for other in _processes_in(folder)):
         return
-    if not _is_postgres(pid) and not any(_is_postgres(other) for other in _processes_in(folder)):
-        file.unlink(missing_ok=True)
+    for lock in (file, *sockets):
+        pid = _first_number(lock)
+        if pid is not None and not _is_postgres(pid):
+            lock.unlink(missing_ok=True)
+
+
+def _first_number(file: Path) -> int | None:
+    try:
+        return int(file.read_text().splitlines()[0])
+    except (FileNotFoundError, ValueError, IndexError):
+        return None
 
 
 def _is_postgres(pid: int) -> bool:
