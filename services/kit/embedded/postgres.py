@@ -111,8 +111,8 @@ def _forget_dead_postmaster(folder: Path) -> None:
     """Remove the lock files of a server that was killed, when nothing of it is left.
 
     pgserver takes whatever has the number in `postmaster.pid` for a running server, and would hand out a socket on
-    which nobody listens; PostgreSQL itself would not start beside the lock of the socket. Also when the number is that of a
-    process that is dead and not yet reaped (which some containers never do), or of a stranger who got it since.
+    which nobody listens; PostgreSQL itself would not start beside the lock of the socket. Also when the number is that
+    of a process that is dead and not yet reaped (which some containers never do), or of a stranger who got it since.
     """
     file = folder / "postmaster.pid"
     sockets = list(folder.glob(".s.PGSQL.*.lock"))
